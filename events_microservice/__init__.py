@@ -1,0 +1,1 @@
+"""The events service: publish, change and discover events."""

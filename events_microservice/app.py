@@ -1,0 +1,33 @@
+"""The events service's application: the only place where its parts are wired together."""
+
+from __future__ import annotations
+
+from events_microservice.models.event import Event
+from events_microservice.models.event_dator import EventDator
+from events_microservice.resources.event_resource import EventResource
+from events_microservice.resources.events_resource import EventsResource
+from events_microservice.settings import Settings
+from microservice_chassis.application import (
+    Application,
+    application_or_exit,
+    create_application,
+)
+from microservice_chassis.database import connect
+from microservice_chassis.schema import Schema
+
+
+def create_app(settings: Settings) -> Application:
+    """Return the ASGI application for these settings; nothing is connected yet."""
+    client = connect(settings.mongodb_uri)
+    schema = Schema(Event, {"timezone": settings.default_timezone})
+    dator = EventDator(client[settings.mongodb_database]["Events"], schema)
+    return create_application(
+        "/events", client, EventsResource(dator, schema), EventResource(dator, schema)
+    )
+
+
+def __getattr__(name: str) -> Application:
+    """Make `application` when a server asks for it, so that importing this module does nothing."""
+    if name == "application":
+        return application_or_exit(create_app, Settings)
+    raise AttributeError(name)

@@ -1,0 +1,54 @@
+"""Event: what an event is, and when it is valid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from events_microservice.models import schedule
+from microservice_chassis.scalars import TEXT, text
+from microservice_chassis.schema import ReadOnly, Resource, Rule
+
+
+class Location(Struct, frozen=True, kw_only=True):
+    """A point on the Earth, in degrees (WGS 84)."""
+
+    latitude: Annotated[float, Meta(ge=-90, le=90), Rule("a number from -90 to 90")]
+    longitude: Annotated[float, Meta(ge=-180, le=180), Rule("a number from -180 to 180")]
+
+
+class Event(Resource, frozen=True, kw_only=True):
+    """A social event, in the order in which its members are answered."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=60), Rule(f"1 to 60 {TEXT}", text)]
+    description: Annotated[
+        str, Meta(min_length=20, max_length=400), Rule(f"20 to 400 {TEXT}", text)
+    ]
+    date: Annotated[str, Rule("a calendar date, YYYY-MM-DD", schedule.calendar_date)]
+    time: Annotated[str, Rule("a time of day, HH:MM:SS or HH:MM", schedule.local_time)]
+    place: Annotated[str, Meta(max_length=100), Rule(f"up to 100 {TEXT}", text)] = ""
+    organizer: Annotated[str, Meta(max_length=50), Rule(f"up to 50 {TEXT}", text)] = ""
+    topics: Annotated[
+        str, Meta(max_length=50), Rule(f"topics separated by commas, up to 50 {TEXT}", text)
+    ] = ""
+    timezone: Annotated[
+        str, Rule('a name of the IANA time zone database, like "Europe/Berlin"', schedule.timezone)
+    ] = "UTC"
+    duration: Annotated[
+        str | None,
+        Rule(
+            'null or an ISO 8601 duration of weeks, days, hours, minutes and seconds, like "PT2H",'
+            " up to 31 days",
+            schedule.duration,
+        ),
+    ] = None
+    location: Annotated[
+        Location | None,
+        Rule('null or {"latitude": -90 to 90, "longitude": -180 to 180}'),
+    ] = None
+    starts_at: Annotated[datetime | None, ReadOnly] = None
+    ends_at: Annotated[datetime | None, ReadOnly] = None
+    created_at: Annotated[datetime | None, ReadOnly] = None
+    updated_at: Annotated[datetime | None, ReadOnly] = None

@@ -1,0 +1,119 @@
+"""When an event takes place: its local schedule, and the instants that follow from it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+LONGEST_DURATION = timedelta(days=31)
+
+_FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
+_LAST_INSTANT = datetime.max.replace(microsecond=0, tzinfo=UTC)
+
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_TIME = re.compile(r"([0-9]{2}:[0-9]{2})(:[0-9]{2})?")
+_NUMBER = r"([0-9]{1,7}(?:[.,][0-9]{1,6})?)"
+# ISO 8601-1:2019, 5.5.2: weeks alone, or days and a time; only the last number may have a fraction.
+_DURATION = re.compile(
+    rf"P(?!$)(?:{_NUMBER}W|(?:{_NUMBER}D)?"
+    rf"(?:T(?=[0-9])(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?)"
+)
+_FRACTION_BEFORE_ANOTHER_NUMBER = re.compile(r"[.,][0-9]+[A-Z]T?[0-9]")
+
+
+def calendar_date(value: str) -> str:
+    """A date that exists, as YYYY-MM-DD (ISO 8601 extended format)."""
+    if not _DATE.fullmatch(value):
+        raise ValueError("not YYYY-MM-DD")
+    return date.fromisoformat(value).isoformat()
+
+
+def local_time(value: str) -> str:
+    """A time of day without offset or fraction, as HH:MM:SS; the seconds may be left out."""
+    if not _TIME.fullmatch(value):
+        raise ValueError("not HH:MM:SS")
+    return time.fromisoformat(value).isoformat()
+
+
+@cache
+def _timezones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def timezone(value: str) -> str:
+    """A name in the IANA Time Zone Database."""
+    if value not in _timezones():
+        raise ValueError("not an IANA time zone")
+    return value
+
+
+class _Lengths(NamedTuple):
+    """The two parts of a duration: whole days of the calendar, and time as a clock measures it."""
+
+    days: timedelta
+    time: timedelta
+
+
+def _lengths(value: str) -> _Lengths:
+    match = _DURATION.fullmatch(value)
+    if not match or _FRACTION_BEFORE_ANOTHER_NUMBER.search(value):
+        raise ValueError("not an ISO 8601 duration")
+    numbers = (float((number or "0").replace(",", ".")) for number in match.groups())
+    weeks, days, hours, minutes, seconds = numbers
+    return _Lengths(
+        timedelta(weeks=weeks, days=days), timedelta(hours=hours, minutes=minutes, seconds=seconds)
+    )
+
+
+def duration(value: str) -> str:
+    """An ISO 8601 duration in weeks, days, hours, minutes and seconds, 31 days at most.
+
+    Years and months have no fixed length and are refused.
+    """
+    lengths = _lengths(value)
+    if lengths.days + lengths.time > LONGEST_DURATION:
+        raise ValueError("longer than 31 days")
+    return value
+
+
+class Instants(NamedTuple):
+    """When an event starts and ends, in UTC."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> Instants:
+    """Return the instants of a local schedule, all parts in their canonical form.
+
+    RFC 5545, sections 3.3.5 and 3.3.6, decides the unclear cases:
+    a local time that occurs twice is the first of the two,
+    one that a change of the clocks skips is read with the offset before the change,
+    days of a duration are days of the calendar, and its hours are exact.
+    An instant that RFC 3339 cannot write (before year 1 or after 9999 in UTC)
+    is answered as the nearest one that it can.
+
+    Raises:
+        ValueError: a part is not valid, which happens only to documents
+            that were not written by this version.
+    """
+    local = datetime.fromisoformat(f"{date_}T{time_}").replace(tzinfo=ZoneInfo(timezone_))
+    starts_at = _utc(local)
+    if duration_ is None:
+        return Instants(starts_at, starts_at)
+    lengths = _lengths(duration_)
+    try:
+        ends_at = _utc(local + lengths.days) + lengths.time
+    except OverflowError:
+        ends_at = _LAST_INSTANT
+    return Instants(starts_at, ends_at)
+
+
+def _utc(local: datetime) -> datetime:
+    try:
+        return local.astimezone(UTC)
+    except OverflowError:
+        return _FIRST_INSTANT if local.year == 1 else _LAST_INSTANT

@@ -1,0 +1,10 @@
+"""/events/{id}: one event."""
+
+from __future__ import annotations
+
+from events_microservice.models.event import Event
+from microservice_chassis.resources import ItemResource
+
+
+class EventResource(ItemResource[Event]):
+    """Read, replace, change and delete one event."""

@@ -1,0 +1,204 @@
+"""Seed a service with varied, valid resources over HTTP.
+
+python3 fixtures.py http://127.0.0.1:8000/events events
+python3 fixtures.py http://127.0.0.1:8001/notifications notifications --count 1000 --seed 7
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+try:
+    import requests
+    from tqdm import tqdm
+except ModuleNotFoundError as missing:
+    # Typed with the system's Python: ./invoke has put the packages into .venv.
+    _python = Path(__file__).resolve().parent / ".venv" / "bin" / "python"
+    if not _python.exists() or Path(sys.prefix).resolve() == _python.parent.parent:
+        sys.exit(
+            f"fixtures.py needs the package {missing.name}: type ./invoke run once, it installs it"
+        )
+    os.execv(_python, [str(_python), *sys.argv])
+
+TIMEOUT_S = 10.0
+
+# With this many or fewer each id is reported, with more they are counted.
+_REPORTED = 20
+
+_ACTS = (
+    (
+        "Jazz night",
+        "jazz, music",
+        "Four musicians, one small stage and a bar that stays open late.",
+    ),
+    (
+        "Open-air cinema",
+        "film, summer",
+        "A classic on the big screen; bring a blanket and a friend.",
+    ),
+    ("Python meetup", "python, software", "Three short talks, then pizza and questions until ten."),
+    ("Farmers' market", "food, local", "Bread, cheese, honey and vegetables from around the city."),
+    (
+        "Chess in the park",
+        "chess, games",
+        "Boards and clocks are there; beginners are very welcome.",
+    ),
+    (
+        "Tango for beginners",
+        "dance, tango",
+        "No partner and no experience needed, only shoes that turn.",
+    ),
+    (
+        "Night of the museums",
+        "art, history",
+        "Twelve houses open until two, one ticket for all of them.",
+    ),
+    ("Charity run", "sport, running", "Five or ten kilometres around the lake for the hospice."),
+    ("Poetry slam", "poetry, stage", "Eight poets, five minutes each, and the audience decides."),
+    ("Repair café", "repair, diy", "Bring what is broken; we have tools, patience and coffee."),
+)
+_PLACES = (
+    ("Kulturhaus, Berlin", "Europe/Berlin", 52.52, 13.405),
+    ("Parque del Retiro, Madrid", "Europe/Madrid", 40.4153, -3.6845),
+    ("Brick Lane, London", "Europe/London", 51.5218, -0.0715),
+    ("Brooklyn Public Library, New York", "America/New_York", 40.6724, -73.9682),
+    ("上野公園, 東京", "Asia/Tokyo", 35.7156, 139.7745),
+    ("Parque Lage, Rio de Janeiro", "America/Sao_Paulo", -22.9604, -43.2119),
+)
+_ORGANIZERS = (
+    "Ana Duarte",
+    "Bob Miller",
+    "Chiara Rossi",
+    "Dženana Hadžić",
+    "Emil Sørensen",
+    "花子",
+)
+_DURATIONS = ("PT1H30M", "PT2H", "PT3H", "PT6H", "P1D", None)
+_REMINDERS = (
+    "Please be there ten minutes early; the doors close when it starts.",
+    "We saved you a seat. If you cannot come, tell us and somebody else will be glad.",
+    "The weather will be fine, but take a jacket for the way home.",
+    "Your ticket is the code in the confirmation; a screenshot is enough.",
+)
+
+
+def events(dice: random.Random) -> Iterator[dict[str, Any]]:
+    """Yield events that take place within a year from today."""
+    while True:
+        act, topics, description = dice.choice(_ACTS)
+        place, timezone, latitude, longitude = dice.choice(_PLACES)
+        moment = _within_a_year(dice)
+        yield {
+            "title": f"{act} no. {dice.randint(1, 999)}",
+            "description": description,
+            "date": moment.date().isoformat(),
+            "time": moment.time().isoformat(),
+            "place": place,
+            "organizer": dice.choice(_ORGANIZERS),
+            "topics": topics,
+            "timezone": timezone,
+            "duration": dice.choice(_DURATIONS),
+            "location": {"latitude": latitude, "longitude": longitude},
+        }
+
+
+def notifications(dice: random.Random) -> Iterator[dict[str, Any]]:
+    """Yield reminders that are due within a year from today."""
+    while True:
+        act, _, description = dice.choice(_ACTS)
+        yield {
+            "subject": f"Reminder: {act} no. {dice.randint(1, 999)}",
+            "content": f"{description}\n\n{dice.choice(_REMINDERS)}",
+            "to_mail": f"guest{dice.randint(1, 9999)}@example.com",
+            "scheduled_time": _within_a_year(dice).isoformat() + "Z",
+        }
+
+
+RESOURCES: dict[str, Callable[[random.Random], Iterator[dict[str, Any]]]] = {
+    "events": events,
+    "notifications": notifications,
+}
+
+
+def _within_a_year(dice: random.Random) -> datetime:
+    today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
+    return today + timedelta(days=dice.randint(1, 365), minutes=15 * dice.randint(32, 92))
+
+
+def seed(url: str, resources: Iterator[dict[str, Any]], count: int) -> Iterator[str]:
+    """POST `count` resources to the collection at `url`, and yield the id of each.
+
+    Raises:
+        SystemExit: the service cannot be reached, or refuses one; the message says which.
+    """
+    with requests.Session() as session:
+        for _ in range(count):
+            try:
+                answer = session.post(url, json=next(resources), timeout=TIMEOUT_S)
+            except requests.RequestException as error:
+                raise SystemExit(f"{url} cannot be reached: {_reason(error)}") from None
+            if answer.status_code != requests.codes.created:
+                said = answer.text[:200].replace("\n", " ")
+                raise SystemExit(
+                    f"{url} refused a resource with status {answer.status_code}: {said}"
+                )
+            try:
+                yield str(answer.json()["id"])
+            except (ValueError, KeyError, TypeError):
+                raise SystemExit(f"{url} does not answer like EventPost") from None
+
+
+def _reason(error: requests.RequestException) -> str:
+    """The innermost cause of a connection failure, without the names of the library's classes."""
+    cause: BaseException = error
+    while cause.__context__ is not None:
+        cause = cause.__context__
+    return str(cause) or type(error).__name__
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
+    return int(text)
+
+
+def _http_url(text: str) -> str:
+    if not text.startswith(("http://", "https://")):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a URL like http://127.0.0.1:8000/events")
+    return text
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Seed a service with valid resources over HTTP.")
+    parser.add_argument("url", type=_http_url, help="the collection, http://127.0.0.1:8000/events")
+    parser.add_argument("resource", choices=sorted(RESOURCES), help="what to create there")
+    parser.add_argument("--count", type=_positive, default=5, help="how many (default 5)")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same on the same day")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Seed, and report every id, or their number where they are many."""
+    arguments = _arguments()
+    resources = RESOURCES[arguments.resource](random.Random(arguments.seed))
+    created = seed(arguments.url, resources, arguments.count)
+    if arguments.count <= _REPORTED:
+        for identifier in created:
+            print(f"created {identifier}")
+    else:
+        number = sum(1 for _ in tqdm(created, total=arguments.count, unit=" resources"))
+        print(f"created {number} {arguments.resource}")
+
+
+if __name__ == "__main__":
+    try:
+        main()
+    except KeyboardInterrupt:
+        sys.exit("stopped")

@@ -1,0 +1,42 @@
+"""How Gunicorn serves EventPost; Gunicorn reads this file by itself from where it is started."""
+
+import os
+import signal
+from pathlib import Path
+
+from microservice_chassis.parent_death import die_with_parent
+from microservice_chassis.settings import ServerSettings, settings_or_exit
+
+_settings = settings_or_exit(ServerSettings, os.environ)
+
+bind = f"{_settings.host}:{_settings.port}"
+workers = _settings.web_concurrency
+loglevel = _settings.log_level
+
+# uvicorn-worker with httptools and uvloop: the fastest of the candidates here,
+# and the one that closes idle connections (docs/performance.md).
+worker_class = "microservice_chassis.worker.Worker"
+
+# The application is made once, before the workers are forked from it.
+preload_app = True
+
+# An idle connection is kept a little longer than the usual 60 s of the load balancers
+# in front, so that it is they who close it, and never under a request.
+keepalive = 75
+
+# A worker that has not answered the master for so long is stuck, and replaced.
+timeout = 30
+
+# What a request in flight may still take when the service ends.
+graceful_timeout = 5
+
+# The workers tell the master that they live through a file: in memory, where there is one.
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+# Gunicorn's control socket would be written to HOME, shared by every Gunicorn there.
+control_socket_disable = True
+
+
+def post_fork(server, worker):
+    """End a worker whose master is killed; it would go on listening alone."""
+    die_with_parent(signal.SIGTERM, server.pid)

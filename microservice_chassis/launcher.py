@@ -1,0 +1,133 @@
+"""The launcher: a whole service as one tree of processes, which starts and ends as one.
+
+launcher ─┬─ mongod             only where MONGODB_URI is not set
+          └─ gunicorn master ── 7 workers
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable
+from contextlib import suppress
+from pathlib import Path
+
+from microservice_chassis.embedded_mongodb import EmbeddedMongoDB, MongoDBFailure
+from microservice_chassis.parent_death import die_with_parent
+from microservice_chassis.settings import ServiceSettings, settings_or_exit
+
+# What Gunicorn may take to end: its graceful_timeout, and a moment.
+_GUNICORN_STOP_TIMEOUT_S = 6.0
+
+# How often the embedded MongoDB may die within how long, before the service gives up.
+_MONGODB_DEATHS = 3
+_MONGODB_DEATHS_WITHIN_S = 60.0
+
+_PROJECT = Path(__file__).resolve().parent.parent
+
+_logger = logging.getLogger(__name__)
+
+
+def launch(application: str, kind: type[ServiceSettings]) -> None:
+    """Run the service whose ASGI application is in the module `application`, and exit.
+
+    The status is 0 after SIGTERM or SIGINT, and 1 where a part of the service failed.
+    """
+    settings = settings_or_exit(kind, os.environ)
+    _check_address(settings)
+    logging.basicConfig(
+        level=settings.log_level.upper(),
+        format="[%(asctime)s] [%(process)d] [%(levelname)s] %(message)s",
+    )
+    try:
+        failure = asyncio.run(_run(application, settings))
+    except MongoDBFailure as error:
+        raise SystemExit(f"EventPost cannot start: {error}") from None
+    sys.exit(failure)
+
+
+def _check_address(settings: ServiceSettings) -> None:
+    """End the process with a clear line where nothing can listen; Gunicorn would try again."""
+    try:
+        socket.create_server((settings.host, settings.port)).close()
+    except OSError as error:
+        raise SystemExit(
+            f"EventPost cannot start: HOST={settings.host} PORT={settings.port}"
+            f" cannot be listened on: {error.strerror}"
+        ) from None
+
+
+async def _run(application: str, settings: ServiceSettings) -> str | None:
+    """Run the service until it is told to stop, or fails; return why it failed."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    if settings.mongodb_uri is not None:
+        return await _serve(application, settings.mongodb_uri, stop)
+    with EmbeddedMongoDB(Path(settings.data_dir)) as mongodb:
+        await mongodb.start()
+        try:
+            return await _serve(application, mongodb.uri, stop, _keep_alive(mongodb))
+        finally:
+            await mongodb.stop()
+
+
+async def _serve(
+    application: str, mongodb_uri: str, stop: asyncio.Event, *others: Awaitable[str]
+) -> str | None:
+    """Run Gunicorn until `stop` is set, or it or one of `others` ends; return why it failed."""
+    parent = os.getpid()
+    gunicorn = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gunicorn", application),
+        cwd=_PROJECT,
+        env={**os.environ, "MONGODB_URI": mongodb_uri},
+        # NOTE: a session of its own keeps it out of the terminal's Ctrl-C, which is for
+        #   the launcher alone: it ends the parts in their order.
+        start_new_session=True,
+        preexec_fn=lambda: die_with_parent(signal.SIGTERM, parent),
+    )
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, gunicorn.send_signal, signal.SIGHUP
+    )
+    stopped = asyncio.create_task(stop.wait())
+    ended = asyncio.create_task(gunicorn.wait())
+    failed = [asyncio.ensure_future(other) for other in others]
+    await asyncio.wait({stopped, ended, *failed}, return_when=asyncio.FIRST_COMPLETED)
+    failure = next((future.result() for future in failed if future.done()), None)
+    if ended.done() and not stopped.done():
+        failure = f"Gunicorn ended with status {gunicorn.returncode}"
+    for future in (stopped, *failed):
+        future.cancel()
+    if not ended.done():
+        gunicorn.terminate()
+    await asyncio.wait({ended}, timeout=_GUNICORN_STOP_TIMEOUT_S)
+    _kill_group(gunicorn.pid)
+    await ended
+    return failure
+
+
+async def _keep_alive(mongodb: EmbeddedMongoDB) -> str:
+    """Start the embedded MongoDB again whenever it dies; return why that became useless."""
+    loop = asyncio.get_running_loop()
+    deaths: list[float] = []
+    while True:
+        status = await mongodb.wait()
+        deaths.append(loop.time())
+        recent = [death for death in deaths if death > loop.time() - _MONGODB_DEATHS_WITHIN_S]
+        if len(recent) > _MONGODB_DEATHS:
+            return f"MongoDB died {len(recent)} times in a minute"
+        _logger.error("MongoDB ended with status %s: starting it again", status)
+        try:
+            await mongodb.start()
+        except MongoDBFailure as error:
+            return str(error)
+
+
+def _kill_group(leader: int) -> None:
+    """End what is left of a process group: workers whose master was killed."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

@@ -1,0 +1,36 @@
+"""The notifications service's application: the only place where its parts are wired together."""
+
+from __future__ import annotations
+
+from microservice_chassis.application import (
+    Application,
+    application_or_exit,
+    create_application,
+)
+from microservice_chassis.database import connect
+from microservice_chassis.schema import Schema
+from notifications_microservice.models.notification import Notification
+from notifications_microservice.models.notification_dator import NotificationDator
+from notifications_microservice.resources.notification_resource import NotificationResource
+from notifications_microservice.resources.notifications_resource import NotificationsResource
+from notifications_microservice.settings import Settings
+
+
+def create_app(settings: Settings) -> Application:
+    """Return the ASGI application for these settings; nothing is connected yet."""
+    client = connect(settings.mongodb_uri)
+    schema = Schema(Notification)
+    dator = NotificationDator(client[settings.mongodb_database]["Notifications"], schema)
+    return create_application(
+        "/notifications",
+        client,
+        NotificationsResource(dator, schema),
+        NotificationResource(dator, schema),
+    )
+
+
+def __getattr__(name: str) -> Application:
+    """Make `application` when a server asks for it, so that importing this module does nothing."""
+    if name == "application":
+        return application_or_exit(create_app, Settings)
+    raise AttributeError(name)

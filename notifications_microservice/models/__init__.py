@@ -1,0 +1,1 @@
+"""What a notification is, and the collection that keeps notifications."""

@@ -1,0 +1,1 @@
+"""The HTTP resources of the notifications service."""

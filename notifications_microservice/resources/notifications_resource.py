@@ -1,0 +1,10 @@
+"""/notifications: all notifications."""
+
+from __future__ import annotations
+
+from microservice_chassis.resources import CollectionResource
+from notifications_microservice.models.notification import Notification
+
+
+class NotificationsResource(CollectionResource[Notification]):
+    """List the notifications, and create one."""

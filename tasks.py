@@ -1,0 +1,127 @@
+"""The tasks of `./invoke`; `./invoke --list` names them, docs/index.md#task-tool explains them."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from invoke.context import Context
+from invoke.exceptions import Exit
+from invoke.tasks import task
+
+PROJECT = Path(__file__).resolve().parent
+
+# Where `./invoke run` serves what: (module, port, collection).
+SERVICES = (
+    ("events_microservice", 8000, "events"),
+    ("notifications_microservice", 8001, "notifications"),
+)
+
+BANNER = """
+EventPost runs.
+
+  events          http://127.0.0.1:8000/events
+  notifications   http://127.0.0.1:8001/notifications
+
+Try, in another terminal:
+
+  python3 fixtures.py http://127.0.0.1:8000/events events
+  curl http://127.0.0.1:8000/events
+
+The data stays in .eventpost/. Ctrl-C stops everything.
+"""
+
+
+@task
+def run(_context: Context) -> None:
+    """Start both services, each with a MongoDB of its own; Ctrl-C stops them."""
+    from microservice_chassis.service_process import ServiceFailure, ServiceProcess
+
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.default_int_handler)
+    try:
+        with ExitStack() as running:
+            services = [
+                running.enter_context(
+                    ServiceProcess(
+                        module,
+                        {
+                            "HOST": "127.0.0.1",
+                            "PORT": str(port),
+                            "DATA_DIR": str(PROJECT / ".eventpost" / collection),
+                        },
+                    )
+                )
+                for module, port, collection in SERVICES
+            ]
+            for service in services:
+                service.wait_until_ready()
+            print(BANNER, flush=True)
+            while True:
+                for service in services:
+                    service.check()
+                time.sleep(0.5)
+    except ServiceFailure as failure:
+        raise Exit(f"EventPost stopped: {failure}", code=1) from None
+    except KeyboardInterrupt:
+        print("EventPost has stopped.")
+
+
+@task(
+    help={
+        "url": "the collection, like http://127.0.0.1:8000/events",
+        "resource": "events or notifications",
+        "count": "how many (5)",
+    }
+)
+def fixtures(context: Context, url: str, resource: str, count: int = 5) -> None:
+    """Seed a running service with valid resources."""
+    _python(context, "fixtures.py", url, resource, "--count", str(count))
+
+
+@task(help={"only": "a file or folder of tests, like tests/unit"})
+def test(context: Context, only: str = "tests") -> None:
+    """Run the tests, against a real MongoDB."""
+    _python(context, "-m", "pytest", only)
+
+
+@task
+def coverage(context: Context) -> None:
+    """Run the tests, and report the branches that they do not reach."""
+    _python(context, "-m", "coverage", "erase")
+    _python(context, "-m", "coverage", "run", "-m", "pytest", "tests")
+    _python(context, "-m", "coverage", "combine", "--quiet")
+    _python(context, "-m", "coverage", "report")
+
+
+@task
+def lint(context: Context) -> None:
+    """Check the style, the format and the types."""
+    _python(context, "-m", "ruff", "check", ".")
+    _python(context, "-m", "ruff", "format", "--check", ".")
+    _python(context, "-m", "mypy")
+
+
+@task(name="install-dependencies", aliases=("installDependencies",))
+def install_dependencies(context: Context) -> None:
+    """Install everything that somebody who works on EventPost needs."""
+    _python(context, "-m", "pip", "install", "--quiet", "-r", "requirements.txt")
+
+
+@task(help={"rounds": "how many rounds; the report shows their medians (5)"})
+def bench(context: Context, rounds: int = 5) -> None:
+    """Compare the services with bare ones, side by side (needs wrk)."""
+    _python(context, "-m", "tests.performance.benchmark", "--rounds", str(rounds))
+
+
+def _python(context: Context, *arguments: str) -> None:
+    """Run Python from this environment in the project's folder; end with its status."""
+    with context.cd(PROJECT):
+        result = context.run(shlex.join((sys.executable, *arguments)), pty=os.isatty(1), warn=True)
+    if result is not None and result.failed:
+        raise Exit(code=result.exited)

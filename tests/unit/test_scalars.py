@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microservice_chassis.scalars import instant, line, text
+
+CONTROL = [chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))]
+
+
+@pytest.mark.parametrize("character", CONTROL)
+def test_text_has_no_control_character_but_tab_and_newline(character: str) -> None:
+    if character in "\t\n":
+        assert text(f"a{character}b{character}") == f"a{character}b{character}"
+    else:
+        with pytest.raises(ValueError, match="control"):
+            text(f"a{character}")
+
+
+@pytest.mark.parametrize("character", CONTROL)
+def test_a_line_has_no_control_character_at_all(character: str) -> None:
+    with pytest.raises(ValueError, match="control"):
+        line(f"a{character}")
+
+
+@given(st.text(st.characters(exclude_categories=["Cc", "Cs"])))
+def test_any_other_text_is_kept_as_it_is(value: str) -> None:
+    assert text(value) == line(value) == value
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("2027-05-01T18:00:00Z", "2027-05-01T18:00:00Z"),
+        ("2027-05-01T18:00:00", "2027-05-01T18:00:00Z"),
+        ("2027-05-01T20:00:00+02:00", "2027-05-01T18:00:00Z"),
+        ("2027-05-01T20:00+0200", "2027-05-01T18:00:00Z"),
+        ("2027-05-01 18:00:00", "2027-05-01T18:00:00Z"),
+        ("20270501T180000Z", "2027-05-01T18:00:00Z"),
+        ("2027-W17-6T18:00Z", "2027-05-01T18:00:00Z"),
+        ("2027-05-01T18:00:00.000123Z", "2027-05-01T18:00:00.000123Z"),
+        ("9999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"),
+    ],
+)
+def test_an_instant_is_answered_in_utc(value: str, expected: str) -> None:
+    assert instant(value) == expected
+
+
+@given(st.datetimes(), st.integers(-14 * 60, 14 * 60))
+def test_an_instant_with_any_offset_stays_the_same_instant(moment: datetime, minutes: int) -> None:
+    aware = moment.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    try:
+        aware.astimezone(UTC)
+    except OverflowError:
+        with pytest.raises(ValueError, match="years"):
+            instant(aware.isoformat())
+    else:
+        assert datetime.fromisoformat(instant(aware.isoformat())) == aware
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["2027-05-01", "18:00", "2027-05-01x18:00", "2027-02-30T18:00", "2027-05-01T25:00", "", "now"]
+    + [
+        "2027-05-01T18:00:00.1234567Z",
+        "2027-05-01T18:00:00Z\n",
+        "1800000000",
+        "2027-05-01T18:00:60Z",
+    ],
+)
+def test_what_is_no_date_and_time_is_refused(value: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011
+        instant(value)
