@@ -38,5 +38,7 @@ control_socket_disable = True
 
 
 def post_fork(server, worker):
-    """End a worker whose master is killed; it would go on listening alone."""
+    """Let a new worker be stopped from its first moment, and end it when its master is killed."""
+    # NOTE: until the worker has handlers of its own it has the master's, which only take note.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent(signal.SIGTERM, server.pid)

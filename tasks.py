@@ -16,54 +16,49 @@ from invoke.tasks import task
 
 PROJECT = Path(__file__).resolve().parent
 
-# Where `./invoke run` serves what: (module, port, collection).
-SERVICES = (
-    ("events_microservice", 8000, "events"),
-    ("notifications_microservice", 8001, "notifications"),
-)
-
 BANNER = """
 EventPost runs.
 
-  events          http://127.0.0.1:8000/events
-  notifications   http://127.0.0.1:8001/notifications
+  events          {events}/events
+  notifications   {notifications}/notifications
 
 Try, in another terminal:
 
-  python3 fixtures.py http://127.0.0.1:8000/events events
-  curl http://127.0.0.1:8000/events
+  python3 fixtures.py {events}/events events
+  curl {events}/events
 
 The data stays in .eventpost/. Ctrl-C stops everything.
 """
 
 
-@task
-def run(_context: Context) -> None:
+@task(help={"port": "where events listens; notifications takes the next one (8000)"})
+def run(_context: Context, port: int = 8000) -> None:
     """Start both services, each with a MongoDB of its own; Ctrl-C stops them."""
     from microservice_chassis.service_process import ServiceFailure, ServiceProcess
 
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
+    services = {
+        name: ServiceProcess(
+            f"{name}_microservice",
+            {
+                "HOST": "127.0.0.1",
+                "PORT": str(port + offset),
+                "DATA_DIR": str(PROJECT / ".eventpost" / name),
+            },
+        )
+        for offset, name in enumerate(("events", "notifications"))
+    }
     try:
         with ExitStack() as running:
-            services = [
-                running.enter_context(
-                    ServiceProcess(
-                        module,
-                        {
-                            "HOST": "127.0.0.1",
-                            "PORT": str(port),
-                            "DATA_DIR": str(PROJECT / ".eventpost" / collection),
-                        },
-                    )
-                )
-                for module, port, collection in SERVICES
-            ]
-            for service in services:
+            for service in services.values():
+                running.enter_context(service)
+            for service in services.values():
                 service.wait_until_ready()
-            print(BANNER, flush=True)
+            urls = {name: service.url for name, service in services.items()}
+            print(BANNER.format(**urls), flush=True)
             while True:
-                for service in services:
+                for service in services.values():
                     service.check()
                 time.sleep(0.5)
     except ServiceFailure as failure:

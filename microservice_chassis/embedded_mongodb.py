@@ -141,7 +141,10 @@ class EmbeddedMongoDB:
         )
         answered.cancel()
         if ended.done():
-            raise MongoDBFailure(f"{mongod} ended at its start: {await self._last_words()}")
+            raise MongoDBFailure(
+                f"{mongod} ended at its start ({await self._last_words()}):"
+                " mend that, or set MONGODB_URI to a MongoDB that runs elsewhere"
+            )
         if answered.cancelled() or not answered.done():
             await self.stop()
             raise MongoDBFailure(f"{mongod} did not answer within {START_TIMEOUT_S:.0f} s")

@@ -47,7 +47,7 @@ def launch(application: str, kind: type[ServiceSettings]) -> None:
         failure = asyncio.run(_run(application, settings))
     except MongoDBFailure as error:
         raise SystemExit(f"EventPost cannot start: {error}") from None
-    sys.exit(failure)
+    sys.exit(failure and f"EventPost stopped: {failure}")
 
 
 def _check_address(settings: ServiceSettings) -> None:
@@ -81,10 +81,12 @@ async def _serve(
 ) -> str | None:
     """Run Gunicorn until `stop` is set, or it or one of `others` ends; return why it failed."""
     parent = os.getpid()
+    environment = {**os.environ, "MONGODB_URI": mongodb_uri}
+    environment.pop("MONGODB_URI_FILE", None)
     gunicorn = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gunicorn", application),
         cwd=_PROJECT,
-        env={**os.environ, "MONGODB_URI": mongodb_uri},
+        env=environment,
         # NOTE: a session of its own keeps it out of the terminal's Ctrl-C, which is for
         #   the launcher alone: it ends the parts in their order.
         start_new_session=True,
@@ -124,7 +126,7 @@ async def _keep_alive(mongodb: EmbeddedMongoDB) -> str:
         try:
             await mongodb.start()
         except MongoDBFailure as error:
-            return str(error)
+            _logger.error("%s", error)
 
 
 def _kill_group(leader: int) -> None:

@@ -49,4 +49,6 @@ async def _read(req: falcon.asgi.Request) -> bytes:
     body = await req.stream.read(LIMIT_BYTES + 1)
     if len(body) > LIMIT_BYTES:
         raise too_large
+    if len(body) < (req.content_length or 0):
+        raise Problem(400, "The body ended before its Content-Length.")
     return body

@@ -23,7 +23,11 @@ HEADER_LIMIT_FIELDS = 100
 
 
 class _HeaderTooLarge(Exception):
-    """The header of a request is over one of the limits."""
+    """The header of a request has too many fields."""
+
+
+class _UnsupportedVersion(Exception):
+    """The parser knows this version of HTTP, and the application does not."""
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -55,6 +59,13 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if self._in_request or self.cycle is None or self.cycle.response_complete:
             self._arm_deadline()
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Still answer a client that has closed its side behind a complete request (half-close)."""
+        if self._in_request or self.cycle is None or self.cycle.response_complete:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         """Begin a request."""
         self._in_request = self._in_header = True
@@ -62,7 +73,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Start the application, unless the header has too many fields."""
+        """Start the application, unless it could not understand the request."""
+        if self.parser.get_http_version() not in ("1.1", "1.0"):
+            raise _UnsupportedVersion
         if len(self.headers) > HEADER_LIMIT_FIELDS:
             raise _HeaderTooLarge
         super().on_headers_complete()
@@ -112,9 +125,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Whether the next answer on this connection belongs to the request that is arriving."""
         if self.pipeline:
             return False
-        if self.cycle is None or self.cycle.response_complete:
-            return True
-        return not self._in_header and not self.cycle.response_started
+        if self._in_request and not self._in_header:
+            return not self.cycle.response_started
+        return self.cycle is None or self.cycle.response_complete
 
 
 class Worker(UvicornWorker):  # type: ignore[misc]  # it comes without type information

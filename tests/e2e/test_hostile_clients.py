@@ -1,0 +1,159 @@
+"""Clients that are slow, broken or unkind, against 7 real workers."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from urllib.parse import urlsplit
+
+import pytest
+import requests
+
+from microservice_chassis import worker
+from tests.e2e.conftest import Service
+
+# Longer than the time that a worker gives a request.
+PATIENCE_S = worker.REQUEST_TIMEOUT_S + 10
+
+
+@contextmanager
+def connection(service: Service) -> Iterator[socket.socket]:
+    address = urlsplit(service.url)
+    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as client:
+        yield client
+
+
+def everything(client: socket.socket) -> bytes:
+    """All that the server sends until it closes."""
+    received = bytearray()
+    while True:
+        try:
+            chunk = client.recv(65536)
+        except ConnectionResetError:
+            break
+        if not chunk:
+            break
+        received += chunk
+    return bytes(received)
+
+
+def say(service: Service, request: bytes) -> bytes:
+    with connection(service) as client:
+        with suppress(OSError):  # it may be refused before all of it is sent
+            client.sendall(request)
+            client.shutdown(socket.SHUT_WR)
+        return everything(client)
+
+
+def assert_problem(answer: bytes, status: int) -> None:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d " % status), answer[:200]
+    assert b"content-type: application/problem+json" in head.lower()
+    assert json.loads(body)["status"] == status
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        b"\x16\x03\x01\x02\x00",
+        b"NONSENSE\r\n",
+        b"GET /events\r\n",
+        b"GET /events HTTP/9.9\r\n",
+        b"G\x00T /events HTTP/1.1\r\n",
+        b"GET /\xff\xfe HTTP/1.1\r\n",
+        b"CONNECT example.com:443 HTTP/1.1\r\n",
+        b"GET http:// HTTP/1.1\r\n",
+    ],
+)
+def test_what_is_no_http_is_a_problem(events: Service, request_line: bytes) -> None:
+    assert_problem(say(events, request_line + b"Host: a\r\n\r\n"), 400)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        b"Content-Length: -1\r\n",
+        b"Content-Length: abc\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nTransfer-Encoding: identity\r\n",
+        b"Bad Header: 1\r\n",
+        b"A: b\r\n folded: \x00\r\n",
+    ],
+)
+def test_a_header_that_could_smuggle_a_request_is_a_problem(
+    events: Service, headers: bytes
+) -> None:
+    request = b"POST /events HTTP/1.1\r\nHost: a\r\n" + headers + b"\r\n{}"
+    assert_problem(say(events, request), 400)
+
+
+def test_too_many_header_fields_are_a_problem(events: Service) -> None:
+    fields = b"".join(b"X-%d: 1\r\n" % number for number in range(10_000))
+    assert_problem(say(events, b"GET /events HTTP/1.1\r\n" + fields + b"\r\n"), 431)
+
+
+def test_a_header_without_an_end_is_a_problem(events: Service) -> None:
+    answer = say(events, b"GET /events HTTP/1.1\r\nX: " + b"x" * 2_000_000)
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 431 ")
+
+
+def test_headers_within_the_limits_are_fine(events: Service) -> None:
+    headers = {f"X-{number}": "x" * 500 for number in range(90)}
+    assert requests.get(events.collection, headers=headers, timeout=5).status_code == 200
+
+
+def test_requests_on_one_connection_are_answered_in_turn(events: Service) -> None:
+    request = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+    last = b"GET /nothing HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    answer = say(events, request * 20 + last)
+    assert answer.count(b"HTTP/1.1 200 OK") == 20
+    assert answer.count(b"HTTP/1.1 404 Not Found") == 1
+
+
+def test_an_upgrade_that_is_not_offered_is_ignored(events: Service) -> None:
+    request = (
+        b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"
+        b"Upgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+    assert say(events, request).startswith(b"HTTP/1.1 200 OK")
+
+
+def test_half_a_request_changes_nothing_and_nobody_waits(events: Service) -> None:
+    before = requests.get(events.collection, params={"limit": 1000}, timeout=5).json()
+    body = json.dumps(events.example).encode()
+    request = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (len(body) + 10)
+    for cut in (len(request) // 2, len(request), len(request) + len(body)):
+        with connection(events) as client:
+            client.sendall((request + body)[:cut])
+    assert requests.get(events.collection, params={"limit": 1000}, timeout=5).json() == before
+
+
+def test_slow_clients_are_cut_off_and_slow_nobody(events: Service) -> None:
+    """All at once, since each takes the whole time that a request may take."""
+    beginnings = {
+        "nothing": b"",
+        "empty lines": b"\r\n",
+        "half a header": b"GET /events HTTP/1.1\r\nHost: a\r\nX-Slow: ",
+        "no body": b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n",
+        "half a body": b'POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"a":',
+        "half a chunk": b"POST /events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n",
+        "refused, but sending": b"POST /events HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n1",
+    }
+    with ExitStack() as stack:
+        clients = {name: stack.enter_context(connection(events)) for name in beginnings}
+        for name, beginning in beginnings.items():
+            clients[name].sendall(beginning)
+        many = [stack.enter_context(connection(events)) for _ in range(200)]
+        for client in many:
+            client.sendall(b"GET /")
+        answer = requests.get(events.collection, timeout=5)
+        assert answer.status_code == 200
+        answers = {name: everything(client) for name, client in clients.items()}
+        for client in many:
+            assert_problem(everything(client), 408)
+    assert_problem(answers.pop("refused, but sending"), 413)
+    for name in beginnings.keys() - {"refused, but sending"}:
+        assert_problem(answers[name], 408)

@@ -1,0 +1,285 @@
+"""The process tree of a service: how it starts, ends, and outlives the death of its parts."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
+from itertools import chain
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from tests.e2e.conftest import Service, free_port, service
+from tests.e2e.durability import kill_tree, lose_nothing
+
+PROJECT = Path(__file__).parents[2]
+DEADLINE_S = 20.0
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        time.sleep(0.02)
+
+
+@pytest.fixture
+def alone(tmp_path: Path) -> Iterator[Service]:
+    """An events service of this test's own, started."""
+    with (tmp_path / "log").open("wb") as log:
+        own = service("events", tmp_path / "data", log)
+        with own.process:
+            own.process.wait_until_ready()
+            yield own
+
+
+def tree(own: Service) -> dict[str, list[psutil.Process]]:
+    """The processes of a service by the part that they play."""
+    assert own.process.process
+    launcher = psutil.Process(own.process.process.pid)
+    parts: dict[str, list[psutil.Process]] = defaultdict(list, launcher=[launcher])
+    for process in launcher.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if process.ppid() != launcher.pid:
+                parts["worker"].append(process)
+            elif process.name() == "mongod":
+                parts["mongod"].append(process)
+            else:
+                parts["master"].append(process)
+    return parts
+
+
+def everybody(own: Service) -> list[psutil.Process]:
+    return list(chain.from_iterable(tree(own).values()))
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(
+        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes
+    )
+
+
+def status(url: str) -> int:
+    """The status of a GET, or 0 where nobody answers."""
+    try:
+        return requests.get(url, timeout=5).status_code
+    except requests.RequestException:
+        return 0
+
+
+def test_seven_workers_share_the_work(alone: Service) -> None:
+    wait_for(lambda: len(tree(alone)["worker"]) == 7)
+    assert [len(tree(alone)[name]) for name in ("launcher", "mongod", "master")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_tree_cleanly_and_the_data_stays(
+    alone: Service, signum: signal.Signals
+) -> None:
+    created = requests.post(alone.collection, json=alone.example, timeout=5).json()
+    processes = everybody(alone)
+    assert alone.process.process
+    alone.process.process.send_signal(signum)
+    assert alone.process.stop() == 0
+    assert gone(processes)
+    alone.process.start()
+    alone.process.wait_until_ready()
+    url = f"{alone.collection}/{created['id']}"
+    assert requests.get(url, timeout=5).json() == created
+
+
+@pytest.mark.parametrize("name", ["launcher", "master"])
+def test_killing_a_part_that_nobody_replaces_ends_the_tree(alone: Service, name: str) -> None:
+    processes = everybody(alone)
+    (victim,) = tree(alone)[name]
+    victim.kill()
+    assert alone.process.process
+    assert alone.process.process.wait(DEADLINE_S) != 0
+    wait_for(partial(gone, processes))
+    alone.process.start()
+    alone.process.wait_until_ready()
+
+
+def test_a_killed_worker_is_replaced(alone: Service) -> None:
+    victims = tree(alone)["worker"][:3]
+    for victim in victims:
+        victim.kill()
+    wait_for(lambda: len(tree(alone)["worker"]) == 7 and gone(victims))
+    assert all(status(alone.collection) == 200 for _ in range(20))
+
+
+def test_a_killed_mongodb_is_started_again_and_loses_nothing(alone: Service) -> None:
+    created = requests.post(alone.collection, json=alone.example, timeout=5).json()
+    (mongod,) = tree(alone)["mongod"]
+    mongod.kill()
+    wait_for(lambda: status(f"{alone.collection}/{created['id']}") == 200)
+    assert tree(alone)["mongod"] != [mongod]
+
+
+def test_a_mongodb_that_keeps_dying_ends_the_tree(alone: Service) -> None:
+    assert alone.process.process
+    launcher = alone.process.process
+    killed: set[int] = set()
+
+    def kill_and_look() -> bool:
+        if launcher.poll() is None:
+            for mongod in tree(alone)["mongod"]:
+                if status(f"{alone.url}/health/ready") == 200 and mongod.pid not in killed:
+                    killed.add(mongod.pid)
+                    mongod.kill()
+        return launcher.poll() is not None
+
+    wait_for(kill_and_look)
+    assert launcher.returncode == 1
+    assert len(killed) == 4
+
+
+def test_a_stopped_mongodb_is_a_problem_and_recovers_by_itself(alone: Service) -> None:
+    (mongod,) = tree(alone)["mongod"]
+    url = f"{alone.collection}?limit=1"
+    mongod.suspend()
+    try:
+        for method in ("GET", "POST"):
+            answer = requests.request(method, url.partition("?")[0], json=alone.example, timeout=5)
+            assert answer.status_code == 503
+            assert answer.headers["Content-Type"] == "application/problem+json"
+            assert answer.headers["Retry-After"] == "1"
+        assert status(f"{alone.url}/health/live") == 200
+        assert status(f"{alone.url}/health/ready") == 503
+    finally:
+        mongod.resume()
+    wait_for(lambda: all(status(url) == 200 for _ in range(20)))
+
+
+def test_a_second_service_on_the_same_data_is_refused(alone: Service, tmp_path: Path) -> None:
+    settings = {"PORT": str(free_port()), "DATA_DIR": str(tmp_path / "data")}
+    assert "in use by another EventPost service" in refusal(settings)
+    assert status(alone.collection) == 200
+
+
+def test_a_port_in_use_is_refused(alone: Service, tmp_path: Path) -> None:
+    port = alone.url.rpartition(":")[2]
+    settings = {"PORT": port, "DATA_DIR": str(tmp_path / "other")}
+    assert f"PORT={port} cannot be listened on" in refusal(settings)
+
+
+def test_a_setting_that_cannot_be_used_is_refused(tmp_path: Path) -> None:
+    assert "PORT='0' cannot be used: it must be the port" in refusal({"PORT": "0"})
+    (tmp_path / "file").touch()
+    directory = tmp_path / "file" / "data"
+    assert f"DATA_DIR='{directory}' cannot be used" in refusal({"DATA_DIR": str(directory)})
+
+
+def test_a_mongodb_that_cannot_run_is_refused(tmp_path: Path) -> None:
+    fake = tmp_path / "bin" / "mongod"
+    fake.parent.mkdir()
+    fake.write_text("#!/bin/sh\necho libcurl.so.4 is missing >&2\nexit 127\n")
+    fake.chmod(0o755)
+    path = f"{fake.parent}:{os.environ['PATH']}"
+    said = refusal({"PATH": path, "DATA_DIR": str(tmp_path), "PORT": str(free_port())})
+    assert "libcurl.so.4 is missing" in said
+    assert "MONGODB_URI" in said
+
+
+def refusal(settings: dict[str, str]) -> str:
+    """The one line with which a service refuses to start."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "events_microservice"],
+        env={**os.environ, **settings},
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert ended.returncode == 1
+    (line,) = ended.stderr.splitlines()
+    return line
+
+
+def test_gunicorn_serves_without_the_launcher(alone: Service, tmp_path: Path) -> None:
+    socket_path = str(tmp_path / "data" / "run" / "mongodb.sock").replace("/", "%2F")
+    port = free_port()
+    address = f"127.0.0.1:{port}"
+    with subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "-w", "2", "-b", address, "events_microservice.app"],
+        cwd=PROJECT,
+        env={**os.environ, "MONGODB_URI": f"mongodb://{socket_path}"},
+        stderr=subprocess.DEVNULL,
+    ) as gunicorn:
+        try:
+            wait_for(lambda: status(f"http://127.0.0.1:{port}/health/ready") == 200)
+            created = requests.post(alone.collection, json=alone.example, timeout=5).json()
+            url = f"http://127.0.0.1:{port}/events/{created['id']}"
+            assert requests.get(url, timeout=5).json() == created
+        finally:
+            gunicorn.terminate()
+        assert gunicorn.wait(DEADLINE_S) == 0
+
+
+@pytest.mark.parametrize("settings", [{}, {"MONGODB_URI": "http://nowhere"}])
+def test_gunicorn_without_a_usable_mongodb_uri_says_so(settings: dict[str, str]) -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "MONGODB_URI"}
+    ended = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "gunicorn",
+            "-b",
+            f"127.0.0.1:{free_port()}",
+            "events_microservice.app",
+        ],
+        cwd=PROJECT,
+        env={**environment, **settings},
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert ended.returncode == 1
+    assert "EventPost cannot start: MONGODB_URI" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_another_mongodb_can_be_used(alone: Service, tmp_path: Path) -> None:
+    uri = f"mongodb://{str(tmp_path / 'data' / 'run' / 'mongodb.sock').replace('/', '%2F')}"
+    secret = tmp_path / "uri"
+    secret.write_text(f"{uri}\n")
+    other = service("events", tmp_path / "unused", MONGODB_URI_FILE=str(secret))
+    with other.process:
+        other.process.wait_until_ready()
+        created = requests.post(alone.collection, json=alone.example, timeout=5).json()
+        found = requests.get(f"{other.collection}/{created['id']}", timeout=5)
+        assert found.json() == created
+        assert tree(other)["mongod"] == []
+    assert not (tmp_path / "unused").exists()
+
+
+def test_no_acknowledged_write_is_lost_when_everything_is_killed(tmp_path: Path) -> None:
+    own = service("events", tmp_path)
+    lose_nothing(own.process, own.collection, own.example, rounds=2, writes=300)
+
+
+def test_the_services_are_independent_of_each_other(running: dict[str, Service]) -> None:
+    assert status(f"{running['events'].url}/notifications") == 404
+    assert status(f"{running['notifications'].url}/events") == 404
+
+
+def test_a_service_can_be_started_anew_after_it_was_killed(tmp_path: Path) -> None:
+    own = service("events", tmp_path)
+    for _ in range(3):
+        own.process.start()
+        own.process.wait_until_ready()
+        kill_tree(own.process)
+    assert list((tmp_path / "run").glob("*.sock"))  # it left its socket behind
+    with own.process:
+        own.process.wait_until_ready()
