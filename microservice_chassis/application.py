@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import falcon.asgi
@@ -28,17 +28,6 @@ class AcceptJson:
             raise Problem(406, "The answer is application/json; Accept must allow it.")
 
 
-class DatabaseLifespan:
-    """Ends the connections to MongoDB together with the worker."""
-
-    def __init__(self, client: AsyncMongoClient[Document]) -> None:
-        self._client = client
-
-    async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        """Close the client."""
-        await self._client.close()
-
-
 def application_or_exit(create_app: Callable[[S], Application], kind: type[S]) -> Application:
     """Return the application that the environment's settings describe.
 
@@ -58,7 +47,7 @@ def create_application(
 ) -> Application:
     """Return the application that serves `collection` at `path` and its items below it."""
     app: Application = falcon.asgi.App()
-    app.add_middleware([AcceptJson(), DatabaseLifespan(client)])
+    app.add_middleware(AcceptJson())
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     app.add_route(path, collection)

@@ -8,11 +8,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
-
-import requests
+from urllib.request import urlopen
 
 from microservice_chassis.parent_death import die_with_parent
 
@@ -76,11 +76,8 @@ class ServiceProcess:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
             self.check()
-            try:
-                if requests.get(f"{self.url}/health/ready", timeout=2).ok:
-                    return
-            except requests.RequestException:
-                pass
+            with suppress(OSError), urlopen(f"{self.url}/health/ready", timeout=2):  # noqa: S310
+                return
             time.sleep(_POLL_INTERVAL_S)
         raise ServiceFailure(f"{self.module} was not ready within {READY_TIMEOUT_S:.0f} s")
 

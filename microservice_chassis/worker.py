@@ -17,7 +17,7 @@ from uvicorn_worker import UvicornWorker
 
 from microservice_chassis import problems
 
-REQUEST_TIMEOUT_S = 20.0
+REQUEST_TIMEOUT_S = 10.0
 HEADER_LIMIT_BYTES = 64 * 1024
 HEADER_LIMIT_FIELDS = 100
 

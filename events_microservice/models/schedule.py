@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -86,6 +86,7 @@ class Instants(NamedTuple):
     ends_at: datetime
 
 
+@lru_cache(maxsize=4096)
 def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> Instants:
     """Return the instants of a local schedule, all parts in their canonical form.
 

@@ -113,6 +113,18 @@ def test_requests_on_one_connection_are_answered_in_turn(events: Service) -> Non
     assert answer.count(b"HTTP/1.1 404 Not Found") == 1
 
 
+def test_a_client_that_has_closed_its_side_still_gets_its_answer(events: Service) -> None:
+    body = json.dumps(events.example).encode()
+    request = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert say(events, request + body).startswith(b"HTTP/1.1 201 Created")
+
+
+def test_what_follows_an_unanswered_request_is_never_taken_for_its_answer(events: Service) -> None:
+    request = b"GET /events?limit=1 HTTP/1.1\r\nHost: a\r\n\r\n"
+    answer = say(events, request + request + b"NONSENSE\r\n\r\n")
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 200 OK")
+
+
 def test_an_upgrade_that_is_not_offered_is_ignored(events: Service) -> None:
     request = (
         b"GET /health/live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\n"

@@ -1,0 +1,1 @@
+"""Figures: what the services reach, beside what the machine and the framework allow."""

@@ -74,3 +74,9 @@ def test_an_instant_with_any_offset_stays_the_same_instant(moment: datetime, min
 def test_what_is_no_date_and_time_is_refused(value: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         instant(value)
+
+
+@pytest.mark.parametrize("value", ["0001-01-01T00:00+14:00", "9999-12-31T23:59:59-01:00"])
+def test_an_instant_that_cannot_be_written_in_utc_is_refused(value: str) -> None:
+    with pytest.raises(ValueError, match="years"):
+        instant(value)

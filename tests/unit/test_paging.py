@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+import falcon.testing
+import pytest
+
+from microservice_chassis.identifiers import new_id
+from microservice_chassis.paging import PageQuery
+from microservice_chassis.problems import Problem
+
+
+def query_of(text: str) -> PageQuery:
+    return PageQuery.of(falcon.testing.create_asgi_req(query_string=text))
+
+
+def test_a_link_leads_behind_the_last_resource_with_the_same_limit() -> None:
+    last = new_id()
+    link = query_of("limit=7").link_to("/events", last)
+    target, _, rest = link.removeprefix("<").partition(">")
+    assert rest == '; rel="next"'
+    path, _, query = target.partition("?")
+    assert path == "/events"
+    assert query_of(query) == PageQuery(7, last)
+
+
+def test_without_a_query_it_is_the_first_hundred() -> None:
+    assert query_of("") == PageQuery(100, None)
+
+
+@pytest.mark.parametrize("text", ["limit=0", "limit=٣", "cursor=zzz", "cursor=!", "x=1", "limit"])
+def test_what_means_nothing_is_refused(text: str) -> None:
+    with pytest.raises(Problem) as caught:
+        query_of(text)
+    assert caught.value.status_code == 400
