@@ -12,17 +12,20 @@ from microservice_chassis.application import (
     application_or_exit,
     create_application,
 )
+from microservice_chassis.cache import CoherentCache
 from microservice_chassis.database import connect
 from microservice_chassis.schema import Schema
+from microservice_chassis.stamps import SharedStamps
 
 
 def create_app(settings: Settings) -> Application:
     """Return the ASGI application for these settings; nothing is connected yet."""
     client = connect(settings.mongodb_uri)
+    cache = CoherentCache(settings.cache_type, settings.cache_timeout, SharedStamps())
     schema = Schema(Event, {"timezone": settings.default_timezone})
-    dator = EventDator(client[settings.mongodb_database]["Events"], schema)
+    dator = EventDator(client[settings.mongodb_database]["Events"], schema, cache.stamps)
     return create_application(
-        "/events", client, EventsResource(dator, schema), EventResource(dator, schema)
+        "/events", client, cache, EventsResource(dator, schema), EventResource(dator, schema)
     )
 
 

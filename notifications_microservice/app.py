@@ -7,8 +7,10 @@ from microservice_chassis.application import (
     application_or_exit,
     create_application,
 )
+from microservice_chassis.cache import CoherentCache
 from microservice_chassis.database import connect
 from microservice_chassis.schema import Schema
+from microservice_chassis.stamps import SharedStamps
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
 from notifications_microservice.resources.notification_resource import NotificationResource
@@ -19,11 +21,15 @@ from notifications_microservice.settings import Settings
 def create_app(settings: Settings) -> Application:
     """Return the ASGI application for these settings; nothing is connected yet."""
     client = connect(settings.mongodb_uri)
+    cache = CoherentCache(settings.cache_type, settings.cache_timeout, SharedStamps())
     schema = Schema(Notification)
-    dator = NotificationDator(client[settings.mongodb_database]["Notifications"], schema)
+    dator = NotificationDator(
+        client[settings.mongodb_database]["Notifications"], schema, cache.stamps
+    )
     return create_application(
         "/notifications",
         client,
+        cache,
         NotificationsResource(dator, schema),
         NotificationResource(dator, schema),
     )
