@@ -110,7 +110,7 @@ def install_dependencies(context: Context) -> None:
 
 @task(help={"rounds": "how many rounds; the report shows their medians (5)"})
 def bench(context: Context, rounds: int = 5) -> None:
-    """Compare the services with bare ones, side by side (needs wrk)."""
+    """Compare the service with bare applications and with itself, side by side (needs wrk)."""
     _python(context, "-m", "tests.performance.benchmark", "--rounds", str(rounds))
 
 

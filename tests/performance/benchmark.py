@@ -1,4 +1,4 @@
-"""The benchmark: side by side, interleaved, medians and ratios (`./invoke bench`).
+"""The benchmark: side by side, in interleaved rounds, medians and ratios (`./invoke bench`).
 
 Absolute figures are the machine's; the ratios are EventPost's.
 """
@@ -7,94 +7,74 @@ from __future__ import annotations
 
 import argparse
 import os
-import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, NamedTuple
 from urllib.parse import quote_plus
 
+import psutil
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from tests.e2e.conftest import free_port, service
-from tests.examples import EVENT
+from tests.e2e.conftest import Service, free_port, service
+from tests.performance.wrk import Load, Result
 
 PROJECT = Path(__file__).parents[2]
-CONNECTIONS = 10
+
+# As many as fixtures.py creates.
+EVENTS = 5
 
 
-class Result(NamedTuple):
-    """What wrk measured in one round."""
-
-    requests_per_second: float
-    p99_ms: float
-    errors: int
-
-
-class Contender(NamedTuple):
-    """What is measured: a URL that is served, and what it is called in the report."""
+class Scenario(NamedTuple):
+    """One row of the report: what is measured, and the row that it is compared with."""
 
     name: str
-    url: str
+    run: Callable[[int], list[Result]]  # for so many seconds; several loads at a time are listed
+    beside: str | None
 
 
-def wrk(url: str, seconds: int, connections: int = CONNECTIONS) -> Result:
-    """Load one URL over keep-alive connections, as fast as it goes."""
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    rate = re.search(r"Requests/sec:\s+([\d.]+)", said)
-    p99 = re.search(r"99%\s+([\d.]+)(us|ms|s)", said)
-    assert rate
-    assert p99
-    unit = {"us": 0.001, "ms": 1.0, "s": 1000.0}[p99[2]]
-    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
-    broken = re.search(
-        r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said
-    )
-    errors = int(failed[1]) if failed else 0
-    errors += sum(map(int, broken.groups())) if broken else 0
-    return Result(float(rate[1]), float(p99[1]) * unit, errors)
+class Servers(NamedTuple):
+    """Everything that is measured, up and running."""
+
+    cached: Service
+    uncached: Service
+    nothing: str  # the URL of an event
+    find_one: str
 
 
 @contextmanager
-def contenders(directory: Path) -> Iterator[list[Contender]]:
-    """A bare application and an events service, on one MongoDB and under the same Gunicorn."""
-    with (directory / "log").open("wb") as log:
-        events = service("events", directory, log, LOG_LEVEL="warning").process
-        with events:
-            events.wait_until_ready()
-            created = requests.post(f"{events.url}/events", json=EVENT, timeout=5).json()
-            path = f"/events/{created['id']}"
-            socket = quote_plus(str(directory / "run" / "mongodb.sock"))
-            with bare(f"mongodb://{socket}", log) as url:
-                yield [
-                    Contender("bare Falcon application", f"{url}{path}"),
-                    Contender("EventPost", f"{events.url}{path}"),
-                ]
-
-
-@contextmanager
-def bare(mongodb_uri: str, log: IO[bytes]) -> Iterator[str]:
-    """The bare application, served as EventPost is; yields its URL."""
+def bare(application: str, mongodb_uri: str, log: IO[bytes]) -> Iterator[str]:
+    """A bare application, served as EventPost is; yields its URL."""
     port = free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "tests.performance.bare:find_one"],
+        [sys.executable, "-m", "gunicorn", f"tests.performance.bare:{application}"],
         cwd=PROJECT,
         env={**os.environ, "PORT": str(port), "MONGODB_URI": mongodb_uri},
         stderr=log,
+        # NOTE: as the services have it; Linux shares the processors out by sessions.
+        start_new_session=True,
     )
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
+
+
+def seeded(own: Service) -> str:
+    """Create some events, and return the path of the first."""
+    paths = [
+        f"/events/{requests.post(own.collection, json=own.example, timeout=5).json()['id']}"
+        for _ in range(EVENTS)
+    ]
+    return paths[0]
 
 
 def wait_until_served(url: str) -> None:
@@ -104,40 +84,128 @@ def wait_until_served(url: str) -> None:
         session.get(url, timeout=5).raise_for_status()
 
 
-def report(rounds: int, seconds: int) -> str:
-    """Run the rounds, and return their medians as a Markdown table."""
-    with tempfile.TemporaryDirectory() as directory, contenders(Path(directory)) as them:
-        for contender in them:
-            wait_until_served(contender.url)
-            wrk(contender.url, 1)
-        results: dict[str, list[Result]] = {contender.name: [] for contender in them}
-        for _ in range(rounds):
-            for contender in them:
-                results[contender.name].append(wrk(contender.url, seconds))
-    lines = [
-        "| GET of one event | requests/s | of bare | p99 | errors |",
-        "|---|---|---|---|---|",
+@contextmanager
+def servers(directory: Path) -> Iterator[Servers]:
+    """The service with its cache and without, and two bare applications."""
+    with (directory / "log").open("wb") as log, ExitStack() as running:
+        cached, uncached = [
+            service("events", directory / kind, log, LOG_LEVEL="warning", CACHE_TYPE=kind)
+            for kind in ("simple", "null")
+        ]
+        for own in (cached, uncached):
+            running.enter_context(own.process).wait_until_ready()
+        seeded(cached)
+        path = seeded(uncached)
+        uri = f"mongodb://{quote_plus(str(directory / 'null' / 'run' / 'mongodb.sock'))}"
+        nothing, find_one = [
+            running.enter_context(bare(name, uri, log)) + path for name in ("nothing", "find_one")
+        ]
+        for url in (nothing, find_one):
+            wait_until_served(url)
+        yield Servers(cached, uncached, nothing, find_one)
+
+
+def scenarios(them: Servers) -> list[Scenario]:
+    """What is measured, each beside what it is compared with."""
+
+    def first(own: Service) -> str:
+        identifier: str = requests.get(own.collection, timeout=5).json()[0]["id"]
+        return f"{own.collection}/{identifier}"
+
+    def get(
+        url: str, connections: int = 10, header: str | None = None
+    ) -> Callable[..., list[Result]]:
+        return lambda seconds: [Load(url, seconds, connections=connections, header=header).result()]
+
+    def mix(own: Service) -> Callable[[int], list[Result]]:
+        def run(seconds: int) -> list[Result]:
+            readers = Load(own.url, seconds, connections=7, script="readers.lua")
+            writers = Load(own.url, seconds, connections=3, threads=3, script="writers.lua")
+            return [readers.result(), writers.result()]
+
+        return run
+
+    item = first(them.cached)
+    tag = requests.get(item, timeout=5).headers["ETag"]
+    nothing, null = "an application that does nothing", "GET of an event, CACHE_TYPE=null"
+    return [
+        Scenario(nothing, get(them.nothing), None),
+        Scenario("GET of an event, cached", get(item), nothing),
+        Scenario(
+            "GET of an event, cached, 304", get(item, header=f"If-None-Match: {tag}"), nothing
+        ),
+        Scenario("GET of the list, cached", get(them.cached.collection), nothing),
+        Scenario(
+            "GET of an event, cached, 1,000 connections", get(item, 1000), "GET of an event, cached"
+        ),
+        Scenario("a bare application with one find_one", get(them.find_one), None),
+        Scenario(null, get(first(them.uncached)), "a bare application with one find_one"),
+        Scenario("7 readers, 3 writers, CACHE_TYPE=null", mix(them.uncached), None),
+        Scenario(
+            "7 readers, 3 writers, cached",
+            mix(them.cached),
+            "7 readers, 3 writers, CACHE_TYPE=null",
+        ),
     ]
-    ceiling = statistics.median(each.requests_per_second for each in results[them[0].name])
-    for name, rounds_of in results.items():
-        rate = statistics.median(each.requests_per_second for each in rounds_of)
-        p99_ms = statistics.median(each.p99_ms for each in rounds_of)
-        errors = sum(each.errors for each in rounds_of)
-        lines.append(
-            f"| {name} | {rate:,.0f} | {rate / ceiling:.2f} | {p99_ms:.1f} ms | {errors} |"
+
+
+def memory_mb(own: Service) -> float:
+    """The memory of Gunicorn's processes, with what they share counted once (PSS)."""
+    assert own.process.process
+    launcher = psutil.Process(own.process.process.pid)
+    processes = [each for each in launcher.children(recursive=True) if each.name() != "mongod"]
+    return sum(each.memory_full_info().pss for each in processes) / 1e6
+
+
+def table(measured: dict[str, list[list[Result]]], beside: dict[str, str | None]) -> Iterator[str]:
+    """The medians of all rounds, in Markdown."""
+
+    def median(name: str, of: Callable[[list[Result]], float]) -> float:
+        return statistics.median(of(each) for each in measured[name])
+
+    def rate(results: list[Result]) -> float:
+        return sum(each.requests_per_second for each in results)
+
+    def mean_of(load: int) -> Callable[[list[Result]], float]:
+        return lambda results: results[load].mean_ms
+
+    def p99_of(load: int) -> Callable[[list[Result]], float]:
+        return lambda results: results[load].p99_ms
+
+    yield "| | requests/s | ratio | mean | p99 | errors |"
+    yield "|---|---|---|---|---|---|"
+    for name, rounds in measured.items():
+        other = beside[name]
+        ratio = f"{median(name, rate) / median(other, rate):.2f}" if other else ""
+        loads = range(len(rounds[0]))
+        means = [f"{median(name, mean_of(i)):.1f}" for i in loads]
+        p99s = [f"{median(name, p99_of(i)):.1f}" for i in loads]
+        errors = sum(load.errors for each in rounds for load in each)
+        yield (
+            f"| {name} | {median(name, rate):,.0f} | {ratio} | {' / '.join(means)} ms"
+            f" | {' / '.join(p99s)} ms | {errors} |"
         )
-    return "\n".join(lines)
 
 
 def main() -> None:
     """Measure, and print the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds per contender (5)")
-    parser.add_argument("--seconds", type=int, default=5, help="how long one takes (5)")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
+    parser.add_argument("--seconds", type=int, default=3, help="how long each load takes (3)")
     arguments = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("the benchmark needs wrk: install it, on Debian with: apt install wrk")
-    sys.stdout.write(f"{report(arguments.rounds, arguments.seconds)}\n")
+    with tempfile.TemporaryDirectory() as directory, servers(Path(directory)) as them:
+        rows = scenarios(them)
+        measured: dict[str, list[list[Result]]] = {row.name: [] for row in rows}
+        for row in rows:
+            row.run(1)
+        for _ in range(arguments.rounds):
+            for row in rows:
+                measured[row.name].append(row.run(arguments.seconds))
+        memory = memory_mb(them.cached)
+    lines = table(measured, {row.name: row.beside for row in rows})
+    sys.stdout.write("\n".join([*lines, "", f"Memory of 7 workers, cached: {memory:.0f} MB PSS\n"]))
 
 
 if __name__ == "__main__":

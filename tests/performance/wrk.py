@@ -1,0 +1,66 @@
+"""wrk, the load generator: one that is not the bottleneck."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+SCRIPTS = Path(__file__).parent
+_MS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
+
+
+class Result(NamedTuple):
+    """What was measured in one run."""
+
+    requests_per_second: float
+    mean_ms: float
+    p99_ms: float
+    errors: int
+
+
+class Load:
+    """A run of wrk over keep-alive connections, as fast as it goes; `result` waits for its end."""
+
+    def __init__(
+        self,
+        url: str,
+        seconds: int,
+        *,
+        connections: int = 10,
+        threads: int = 1,
+        header: str | None = None,
+        script: str | None = None,
+    ) -> None:
+        command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}", "--latency"]
+        if header:
+            command += ["-H", header]
+        if script:
+            command += ["-s", str(SCRIPTS / script)]
+        self._process = subprocess.Popen([*command, url], stdout=subprocess.PIPE, text=True)
+
+    def result(self) -> Result:
+        """Return what was measured."""
+        said, _ = self._process.communicate()
+        failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+        broken = re.search(r"errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+        errors = int(failed[1]) if failed else 0
+        errors += sum(map(int, broken.groups())) if broken else 0
+        return Result(
+            float(_found(r"Requests/sec:\s+([\d.]+)", said)[1]),
+            _time_ms(r"Latency\s+([\d.]+)(us|ms|s)", said),
+            _time_ms(r"99%\s+([\d.]+)(us|ms|s)", said),
+            errors,
+        )
+
+
+def _found(pattern: str, said: str) -> re.Match[str]:
+    match = re.search(pattern, said)
+    assert match, said
+    return match
+
+
+def _time_ms(pattern: str, said: str) -> float:
+    match = _found(pattern, said)
+    return float(match[1]) * _MS[match[2]]
