@@ -11,7 +11,7 @@ COPY gunicorn.conf.py /eventpost/
 COPY microservice_chassis /eventpost/microservice_chassis
 COPY events_microservice /eventpost/events_microservice
 RUN chmod -R a+rX /eventpost \
-    && python3 -m compileall -q /eventpost \
+    && python3 -m compileall -q /eventpost/*_* \
     && mkdir -m 700 /data
 
 FROM ${BASE}

@@ -7,7 +7,8 @@ import shlex
 import signal
 import sys
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from invoke.context import Context
@@ -112,6 +113,57 @@ def install_dependencies(context: Context) -> None:
 def bench(context: Context, rounds: int = 5) -> None:
     """Compare the services with bare ones, side by side (needs wrk)."""
     _python(context, "-m", "tests.performance.benchmark", "--rounds", str(rounds))
+
+
+@task(name="build-containers", aliases=("buildContainers",))
+def build_containers(_context: Context) -> None:
+    """Build the image of each service, with docker or podman."""
+    from development import containers
+
+    with _one_line_for(containers.ContainerFailure):
+        for container in containers.containers():
+            containers.build(container.engine, container.service)
+
+
+@task(name="run-containers", aliases=("runContainers",))
+def run_containers(_context: Context) -> None:
+    """Start both services in containers; their data stays in volumes."""
+    from development import containers
+
+    with _one_line_for(containers.ContainerFailure):
+        for container in containers.containers():
+            if container.exists():
+                container.remove()
+            container.run()
+            container.wait_until_ready()
+            print(f"{container.name}: {container.url}/{container.service}", flush=True)
+
+
+@task(name="test-containers", aliases=("testContainers",))
+def test_containers(context: Context) -> None:
+    """Test the images in containers of their own, over HTTP."""
+    _python(context, "-m", "pytest", "tests/containers")
+
+
+@task(name="stop-containers", aliases=("stopContainers",))
+def stop_containers(_context: Context) -> None:
+    """Stop the containers that run-containers started, and remove them; their data stays."""
+    from development import containers
+
+    with _one_line_for(containers.ContainerFailure):
+        for container in containers.containers():
+            if container.exists():
+                print(f"{container.name} ended with status {container.stop()}")
+                container.remove()
+
+
+@contextmanager
+def _one_line_for(failure: type[Exception]) -> Iterator[None]:
+    """End with the message of such a failure, instead of a traceback."""
+    try:
+        yield
+    except failure as error:
+        raise Exit(str(error), code=1) from None
 
 
 def _python(context: Context, *arguments: str) -> None:
