@@ -115,6 +115,21 @@ def bench(context: Context, rounds: int = 5) -> None:
     _python(context, "-m", "tests.performance.benchmark", "--rounds", str(rounds))
 
 
+@task(
+    help={
+        "service": "events or notifications (events)",
+        "hold": "how many seconds each run holds its load (30)",
+        "users": "how many users at once, one number or several: 10,50,100,200,500 (10)",
+    }
+)
+def performance(
+    context: Context, service: str = "events", hold: int = 30, users: str = "10"
+) -> None:
+    """Load a service with Taurus and JMeter, and write a report to docs/ (needs Java)."""
+    options = ("--service", service, "--hold", str(hold), "--users", users)
+    _python(context, "-m", "tests.performance.load_test", *options)
+
+
 @task(name="build-containers", aliases=("buildContainers",))
 def build_containers(_context: Context) -> None:
     """Build the image of each service, with docker or podman."""
