@@ -7,8 +7,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from invoke.context import Context
@@ -131,27 +130,15 @@ def performance(
 
 
 @task(name="build-containers", aliases=("buildContainers",))
-def build_containers(_context: Context) -> None:
+def build_containers(context: Context) -> None:
     """Build the image of each service, with docker or podman."""
-    from development import containers
-
-    with _one_line_for(containers.ContainerFailure):
-        for container in containers.containers():
-            containers.build(container.engine, container.service)
+    _python(context, "-m", "development.containers", "build")
 
 
 @task(name="run-containers", aliases=("runContainers",))
-def run_containers(_context: Context) -> None:
+def run_containers(context: Context) -> None:
     """Start both services in containers; their data stays in volumes."""
-    from development import containers
-
-    with _one_line_for(containers.ContainerFailure):
-        for container in containers.containers():
-            if container.exists():
-                container.remove()
-            container.run()
-            container.wait_until_ready()
-            print(f"{container.name}: {container.url}/{container.service}", flush=True)
+    _python(context, "-m", "development.containers", "run")
 
 
 @task(name="test-containers", aliases=("testContainers",))
@@ -161,24 +148,9 @@ def test_containers(context: Context) -> None:
 
 
 @task(name="stop-containers", aliases=("stopContainers",))
-def stop_containers(_context: Context) -> None:
-    """Stop the containers that run-containers started, and remove them; their data stays."""
-    from development import containers
-
-    with _one_line_for(containers.ContainerFailure):
-        for container in containers.containers():
-            if container.exists():
-                print(f"{container.name} ended with status {container.stop()}")
-                container.remove()
-
-
-@contextmanager
-def _one_line_for(failure: type[Exception]) -> Iterator[None]:
-    """End with the message of such a failure, instead of a traceback."""
-    try:
-        yield
-    except failure as error:
-        raise Exit(str(error), code=1) from None
+def stop_containers(context: Context) -> None:
+    """Stop what run-containers started; the data stays."""
+    _python(context, "-m", "development.containers", "stop")
 
 
 def _python(context: Context, *arguments: str) -> None:

@@ -1,11 +1,16 @@
-"""The services as containers, with docker, or with podman where no docker engine runs."""
+"""The services as containers, with docker, or with podman where no docker engine runs.
+
+python -m development.containers build, run or stop: what the tasks of these names do.
+"""
 
 from __future__ import annotations
 
+import argparse
 import shutil
 import subprocess
+import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -136,21 +141,33 @@ def image(service: str) -> str:
     return f"eventpost-{service}"
 
 
-def build(engine: str, service: str) -> None:
+def build(container: Container) -> None:
     """Build the image of a service from its Dockerfile."""
     # NOTE: podman's own image format knows no HEALTHCHECK.
-    form = ("--format", "docker") if engine == "podman" else ()
-    command = (engine, "build", *form, "--tag", image(service))
-    dockerfile = f"{service.capitalize()}.dockerfile"
+    form = ("--format", "docker") if container.engine == "podman" else ()
+    dockerfile = f"{container.service.capitalize()}.dockerfile"
+    command = (container.engine, "build", *form, "--tag", image(container.service))
     if subprocess.run((*command, "--file", dockerfile, "."), cwd=PROJECT, check=False).returncode:
-        raise ContainerFailure(f"{engine} could not build {dockerfile}; it says why above")
+        raise ContainerFailure(
+            f"{container.engine} could not build {dockerfile}; it says why above"
+        )
 
 
-def containers() -> Iterator[Container]:
-    """Yield the containers that `./invoke run-containers` runs, made or not."""
-    engine = find_engine()
-    for service, port in PORTS.items():
-        yield Container(engine, service, f"eventpost-{service}", port)
+def run(container: Container) -> None:
+    """Start a service, in place of a container of that name that is already there."""
+    if container.exists():
+        container.stop()
+        container.remove()
+    container.run()
+    container.wait_until_ready()
+    print(f"{container.name} serves {container.url}/{container.service}", flush=True)
+
+
+def stop(container: Container) -> None:
+    """Stop a service, and report how it ended; its data stays."""
+    if container.exists():
+        print(f"{container.name} ended with status {container.stop()}", flush=True)
+        container.remove()
 
 
 def _tell(*command: str) -> str:
@@ -160,3 +177,23 @@ def _tell(*command: str) -> str:
         said = ended.stderr.strip().splitlines() or ["it did not say why"]
         raise ContainerFailure(f"{' '.join(command[:2])} failed: {said[-1]}")
     return ended.stdout.strip()
+
+
+COMMANDS: dict[str, Callable[[Container], None]] = {"build": build, "run": run, "stop": stop}
+
+
+def main() -> None:
+    """Do as the command line says, for both services."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("command", choices=COMMANDS)
+    command = COMMANDS[parser.parse_args().command]
+    try:
+        engine = find_engine()
+        for service, port in PORTS.items():
+            command(Container(engine, service, image(service), port))
+    except ContainerFailure as failure:
+        sys.exit(str(failure))
+
+
+if __name__ == "__main__":
+    main()
