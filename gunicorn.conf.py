@@ -13,8 +13,8 @@ bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.web_concurrency
 loglevel = _settings.log_level
 
-# uvicorn-worker with httptools and uvloop: the fastest of the candidates here,
-# and the one that closes idle connections (docs/performance.md).
+# uvicorn-worker with httptools and uvloop, the faster one of the two candidates,
+# with limits for slow clients (docs/performance.md#worker-class).
 worker_class = "microservice_chassis.worker.Worker"
 
 # The application is made once, before the workers are forked from it.

@@ -36,7 +36,7 @@ def run(_context: Context, port: int = 8000) -> None:
     """Start both services, each with a MongoDB of its own; Ctrl-C stops them."""
     from microservice_chassis.service_process import ServiceFailure, ServiceProcess
 
-    for signum in (signal.SIGTERM, signal.SIGHUP):
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
     services = {
         name: ServiceProcess(

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import falcon.asgi
 from pymongo import AsyncMongoClient
 
+from microservice_chassis.cache import CoherentCache
 from microservice_chassis.database import Document
 from microservice_chassis.health import LiveResource, ReadyResource
 from microservice_chassis.problems import Problem, add_problem_handlers
 from microservice_chassis.resources import CollectionResource, ItemResource
 from microservice_chassis.settings import InvalidSetting, S, read_settings
 
-Application = falcon.asgi.App[Any, Any]
+Application = Callable[..., Awaitable[None]]
 
 
 class AcceptJson:
@@ -42,16 +43,18 @@ def application_or_exit(create_app: Callable[[S], Application], kind: type[S]) -
 def create_application(
     path: str,
     client: AsyncMongoClient[Document],
+    cache: CoherentCache,
     collection: CollectionResource[Any],
     item: ItemResource[Any],
 ) -> Application:
     """Return the application that serves `collection` at `path` and its items below it."""
-    app: Application = falcon.asgi.App()
-    app.add_middleware(AcceptJson())
+    caching = cache.middleware
+    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
+    app.add_middleware([AcceptJson(), caching])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     app.add_route(path, collection)
     app.add_route(f"{path}/{{id}}", item)
     app.add_route("/health/live", LiveResource())
     app.add_route("/health/ready", ReadyResource(client))
-    return app
+    return caching.in_front_of(app)

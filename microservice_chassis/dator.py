@@ -17,6 +17,7 @@ whose index MongoDB always keeps.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -29,6 +30,7 @@ from microservice_chassis.database import Document, reachable
 from microservice_chassis.errors import InvalidResource, ResourceNotFound
 from microservice_chassis.identifiers import new_id, parse_id
 from microservice_chassis.schema import Patch, Resource, Schema
+from microservice_chassis.stamps import SharedStamps
 
 M = TypeVar("M", bound=Resource)
 
@@ -54,9 +56,14 @@ class Dator(Generic[M]):
     those that take an `identifier` raise ResourceNotFound where nothing has it.
     """
 
-    def __init__(self, collection: AsyncCollection[Document], schema: Schema[M]) -> None:
+    def __init__(
+        self, collection: AsyncCollection[Document], schema: Schema[M], stamps: SharedStamps
+    ) -> None:
+        """`stamps` are changed with every write; see `_changing`."""
         self._collection = collection
         self._schema = schema
+        self._stamps = stamps
+        self._name = collection.name.lower()
 
     async def insert(self, resource: M) -> Stored[M]:
         """Create a resource."""
@@ -68,7 +75,7 @@ class Dator(Generic[M]):
             "created_at": now,
             "updated_at": now,
         }
-        with reachable():
+        with reachable(), self._changing():
             await self._collection.insert_one(document)
         return self._stored(document)
 
@@ -117,20 +124,26 @@ class Dator(Generic[M]):
     async def delete(self, identifier: str) -> Stored[M]:
         """Remove a resource, and return what it was."""
         key = {"_id": parse_id(identifier)}
-        with reachable():
+        with reachable(), self._changing(key["_id"]):
             document = await self._collection.find_one_and_delete(key)
         return self._found(document, identifier)
 
     async def _update(
         self, identifier: str, condition: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Stored[M]:
-        with reachable():
+        key = {"_id": parse_id(identifier)}
+        with reachable(), self._changing(key["_id"]):
             document = await self._collection.find_one_and_update(
-                {"_id": parse_id(identifier), **condition},
+                {**key, **condition},
                 {"$set": {**values, "updated_at": _now()}, "$inc": {"revision": 1}},
                 return_document=ReturnDocument.AFTER,
             )
         return self._found(document, identifier)
+
+    def _changing(self, *identifiers: ObjectId) -> AbstractContextManager[None]:
+        """Around one write: change the stamps of the collection and of the resources written."""
+        names = (self._name, *(f"{self._name}/{identifier}" for identifier in identifiers))
+        return self._stamps.change(*map(self._stamps.slot, names))
 
     def _members(self, resource: M) -> Document:
         members: Document = msgspec.to_builtins(resource)

@@ -14,7 +14,6 @@ import shutil
 import signal
 import tempfile
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 from urllib.parse import quote_plus
 
@@ -92,12 +91,7 @@ class EmbeddedMongoDB:
         self._socket_directory = self._make_socket_directory()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         assert self._lock
         assert self._socket_directory
         shutil.rmtree(self._socket_directory, ignore_errors=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Generic, TypeVar
 
 import falcon
 import falcon.asgi
 import msgspec
 
+from microservice_chassis.cache import CoherentCache
 from microservice_chassis.dator import Dator, Stored
 from microservice_chassis.paging import PageQuery
 from microservice_chassis.query import query_parameters
@@ -41,6 +43,7 @@ class CollectionResource(_Resource[M]):
 
     allow = "GET, HEAD, OPTIONS, POST"
 
+    @CoherentCache.cached
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: one page, in the order of creation; Link leads to the next."""
         query = PageQuery.of(req)
@@ -48,6 +51,7 @@ class CollectionResource(_Resource[M]):
         if page.last:
             resp.set_header("Link", query.link_to(req.path, page.last))
         resp.data = _encoder.encode(page.resources)
+        resp.etag = blake2b(resp.data, digest_size=16).hexdigest()
 
     on_head = on_get
 
@@ -66,6 +70,7 @@ class ItemResource(_Resource[M]):
 
     allow = "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"
 
+    @CoherentCache.cached
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, id: str) -> None:
         """200: the resource."""
         query_parameters(req)

@@ -13,6 +13,7 @@ from microservice_chassis.schema import Rule, Schema
 
 S = TypeVar("S", bound="ServerSettings")
 
+CacheType = Literal["simple", "null"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 DatabaseName = Annotated[
@@ -51,6 +52,14 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
     ] = None
     mongodb_database: DatabaseName
     data_dir: DataDirectory
+    cache_type: Annotated[
+        CacheType, Rule("simple (in the memory of each worker) or null (no response cache)")
+    ] = "simple"
+    cache_timeout: Annotated[
+        int,
+        Meta(ge=1, le=86_400),
+        Rule("for how many seconds the response cache keeps an answer, 1 to 86400"),
+    ] = 60
 
 
 def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:

@@ -1,0 +1,68 @@
+"""Requests to an ASGI application in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class AsgiClient:
+    """An application that was started as a server starts it."""
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
+
+    async def __aenter__(self) -> Self:
+        started = asyncio.Event()
+
+        async def send(_: object) -> None:
+            started.set()
+
+        scope = {"type": "lifespan", "asgi": {"version": "3.0"}}
+        self._events.put_nowait({"type": "lifespan.startup"})
+        self._lifespan = asyncio.create_task(self._app(scope, self._events.get, send))
+        await started.wait()
+        return self
+
+    async def __aexit__(
+        self, *_: type[BaseException] | BaseException | TracebackType | None
+    ) -> None:
+        self._events.put_nowait({"type": "lifespan.shutdown"})
+        await self._lifespan
+
+    async def request(
+        self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        path, _, query = target.partition("?")
+        fields = {"content-length": str(len(body)), **(headers or {})}
+        scope = {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": "1.1",
+            "method": method,
+            "scheme": "http",
+            "path": path,
+            "query_string": query.encode(),
+            "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+        }
+        messages: list[dict[str, Any]] = []
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send(message: dict[str, Any]) -> None:
+            messages.append(message)
+
+        await self._app(scope, receive, send)
+        start, *bodies = messages
+        answered = {name.decode(): value.decode() for name, value in start["headers"]}
+        return Answer(start["status"], answered, b"".join(each.get("body", b"") for each in bodies))
