@@ -1,5 +1,4 @@
-"""An application that answers the load test and does nothing: what JMeter reaches against it is
-the ceiling of the machine."""
+"""An application that answers the load test, and does nothing: the ceiling of the machine."""
 
 from __future__ import annotations
 

@@ -39,10 +39,10 @@ def install(home: Path) -> Path:
     shutil.rmtree(home, ignore_errors=True)
     with tempfile.TemporaryDirectory() as directory:
         for jar in _jars(Path(directory)):
-            place = _place(jar.name)
-            if place:
-                (home / place).parent.mkdir(parents=True, exist_ok=True)
-                shutil.move(jar, home / place)
+            its_place = place(jar.name)
+            if its_place:
+                (home / its_place).parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(jar, home / its_place)
     # JMeter's own settings lie in one of the jars.
     with zipfile.ZipFile(home / "lib/ext/ApacheJMeter_config-5.5.jar") as settings:
         for name in settings.namelist():
@@ -72,7 +72,7 @@ def _jars(directory: Path) -> list[Path]:
     return sorted(directory.glob(f"*/{JARS}/*.jar"))
 
 
-def _place(jar: str) -> str | None:
+def place(jar: str) -> str | None:
     """Return where in the home a jar belongs; None for one that is not JMeter's."""
     if jar == "ApacheJMeter-5.5.jar":
         return "bin/ApacheJMeter.jar"

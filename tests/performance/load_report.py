@@ -124,8 +124,8 @@ def plots(service: str, runs: dict[str, list[Sample]], images: Path) -> None:
 
     title = f"The {service} service under load"
     start = str(images / f"load-{service}")
-    plot(Path(f"{start}-rate.png"), title, "s", "requests per second", rates)
-    plot(Path(f"{start}-time.png"), title, "s", "mean response time in ms", times)
+    plot(Path(f"{start}-rate.png"), title, "time in s", "requests per second", rates)
+    plot(Path(f"{start}-time.png"), title, "time in s", "mean response time in ms", times)
     plot(Path(f"{start}-percentiles.png"), title, "percentile", "response time in ms", percentiles)
 
 
