@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 # JMeter ends by closing the connections that it still has: those answers nobody waits for.
-_OWN_END = "Socket closed"
+_OWN_END = ("Socket closed", "Connection has been shut down")
 
 
 class Sample(NamedTuple):
@@ -47,7 +47,7 @@ def read(artifacts: Path) -> list[Sample]:
     rows = []
     for path in artifacts.glob("kpi*.jtl"):
         with path.open(newline="") as lines:
-            rows += [row for row in csv.DictReader(lines) if _OWN_END not in row["responseMessage"]]
+            rows += [row for row in csv.DictReader(lines) if not _own_end(row["responseMessage"])]
     if not rows:
         raise ValueError(f"{artifacts} holds no samples")
     start = min(int(row["timeStamp"]) for row in rows)
@@ -61,6 +61,10 @@ def read(artifacts: Path) -> list[Sample]:
         for row in rows
     )
     return sorted(samples)
+
+
+def _own_end(message: str) -> bool:
+    return any(end in message for end in _OWN_END)
 
 
 def second_half(samples: list[Sample]) -> list[Sample]:

@@ -12,6 +12,7 @@ READERS = """\
 1500,30,GET /events,503,Service Unavailable,readers 1-1,false
 2000,20,GET /events/{id},200,OK,readers 1-2,true
 3000,1000,GET /events,Non HTTP response code: x,Non HTTP response message: Socket closed,r,false
+3000,9,GET /events,Non HTTP response code: x,x message: Connection has been shut down,r,false
 """
 WRITERS = "2200,40,POST /events,201,Created,writers 1-1,true\n"
 
