@@ -114,6 +114,45 @@ def bench(context: Context, rounds: int = 5) -> None:
     _python(context, "-m", "tests.performance.benchmark", "--rounds", str(rounds))
 
 
+@task(
+    help={
+        "service": "events or notifications (events)",
+        "hold": "how many seconds each run holds its load (30)",
+        "users": "how many users at once, one number or several: 10,50,100,200,500 (10)",
+    }
+)
+def performance(
+    context: Context, service: str = "events", hold: int = 30, users: str = "10"
+) -> None:
+    """Load a service with Taurus and JMeter, and write a report to docs/ (needs Java)."""
+    options = ("--service", service, "--hold", str(hold), "--users", users)
+    _python(context, "-m", "tests.performance.load_test", *options)
+
+
+@task(name="build-containers", aliases=("buildContainers",))
+def build_containers(context: Context) -> None:
+    """Build the image of each service, with docker or podman."""
+    _python(context, "-m", "development.containers", "build")
+
+
+@task(name="run-containers", aliases=("runContainers",))
+def run_containers(context: Context) -> None:
+    """Start both services in containers; their data stays in volumes."""
+    _python(context, "-m", "development.containers", "run")
+
+
+@task(name="test-containers", aliases=("testContainers",))
+def test_containers(context: Context) -> None:
+    """Test the images in containers of their own, over HTTP."""
+    _python(context, "-m", "pytest", "tests/containers")
+
+
+@task(name="stop-containers", aliases=("stopContainers",))
+def stop_containers(context: Context) -> None:
+    """Stop what run-containers started; the data stays."""
+    _python(context, "-m", "development.containers", "stop")
+
+
 def _python(context: Context, *arguments: str) -> None:
     """Run Python from this environment in the project's folder; end with its status."""
     with context.cd(PROJECT):

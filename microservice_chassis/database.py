@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 from pymongo import AsyncMongoClient
@@ -17,6 +18,9 @@ Document = dict[str, Any]
 # A client has its 503 within 2 s (docs/index.md#when-something-breaks): this is what one
 # operation may take in all, from the choice of a server to the end of the answer.
 OPERATION_TIMEOUT_MS = 1_500
+
+# How many operations a worker has under way at once; enough to keep a MongoDB busy.
+OPERATIONS_AT_ONCE = 10
 
 
 def connect(uri: str | None) -> AsyncMongoClient[Document]:
@@ -59,3 +63,35 @@ def reachable() -> Iterator[None]:
         if isinstance(error, ConnectionFailure) or error.timeout:
             raise DatabaseUnavailable(str(error)) from error
         raise
+
+
+class Turns:
+    """Lets so many operations at a time to MongoDB; the others wait in the order they came.
+
+    The time limit of an operation runs while it waits for the event loop, too. With hundreds
+    under way in one worker it passes although MongoDB has answered long ago. Whoever waits for
+    a turn has not started, and has no time limit yet.
+    """
+
+    def __init__(self, at_once: int = OPERATIONS_AT_ONCE) -> None:
+        self._free = asyncio.Semaphore(at_once)
+        self._outages = 0
+
+    @asynccontextmanager
+    async def take(self) -> AsyncIterator[None]:
+        """Around one operation: wait for a turn, and then be `reachable`.
+
+        Raises:
+            DatabaseUnavailable: by this operation, or by one before it while it waited; so nobody
+                waits longer for an outage than those who noticed it.
+        """
+        outages = self._outages
+        async with self._free:
+            if outages != self._outages:
+                raise DatabaseUnavailable("MongoDB became unavailable to operations before")
+            try:
+                with reachable():
+                    yield
+            except DatabaseUnavailable:
+                self._outages += 1
+                raise

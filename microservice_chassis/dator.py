@@ -26,7 +26,7 @@ from bson import ObjectId
 from pymongo import ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 
-from microservice_chassis.database import Document, reachable
+from microservice_chassis.database import Document, Turns
 from microservice_chassis.errors import InvalidResource, ResourceNotFound
 from microservice_chassis.identifiers import new_id, parse_id
 from microservice_chassis.schema import Patch, Resource, Schema
@@ -63,6 +63,7 @@ class Dator(Generic[M]):
         self._collection = collection
         self._schema = schema
         self._stamps = stamps
+        self._turns = Turns()
         self._name = collection.name.lower()
 
     async def insert(self, resource: M) -> Stored[M]:
@@ -75,14 +76,15 @@ class Dator(Generic[M]):
             "created_at": now,
             "updated_at": now,
         }
-        with reachable(), self._changing():
-            await self._collection.insert_one(document)
+        async with self._turns.take():
+            with self._changing():
+                await self._collection.insert_one(document)
         return self._stored(document)
 
     async def find(self, identifier: str) -> Stored[M]:
         """Return one resource."""
         key = {"_id": parse_id(identifier)}
-        with reachable():
+        async with self._turns.take():
             document = await self._collection.find_one(key)
         return self._found(document, identifier)
 
@@ -91,7 +93,7 @@ class Dator(Generic[M]):
         behind = {"_id": {"$gt": after}} if after else {}
         # NOTE: one more than asked for tells whether another page follows.
         cursor = self._collection.find(behind, sort=[("_id", 1)], limit=limit + 1)
-        with reachable():
+        async with self._turns.take():
             documents = await cursor.to_list()
         page = documents[:limit]
         last = page[-1]["_id"] if len(documents) > limit else None
@@ -124,20 +126,22 @@ class Dator(Generic[M]):
     async def delete(self, identifier: str) -> Stored[M]:
         """Remove a resource, and return what it was."""
         key = {"_id": parse_id(identifier)}
-        with reachable(), self._changing(key["_id"]):
-            document = await self._collection.find_one_and_delete(key)
+        async with self._turns.take():
+            with self._changing(key["_id"]):
+                document = await self._collection.find_one_and_delete(key)
         return self._found(document, identifier)
 
     async def _update(
         self, identifier: str, condition: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Stored[M]:
         key = {"_id": parse_id(identifier)}
-        with reachable(), self._changing(key["_id"]):
-            document = await self._collection.find_one_and_update(
-                {**key, **condition},
-                {"$set": {**values, "updated_at": _now()}, "$inc": {"revision": 1}},
-                return_document=ReturnDocument.AFTER,
-            )
+        async with self._turns.take():
+            with self._changing(key["_id"]):
+                document = await self._collection.find_one_and_update(
+                    {**key, **condition},
+                    {"$set": {**values, "updated_at": _now()}, "$inc": {"revision": 1}},
+                    return_document=ReturnDocument.AFTER,
+                )
         return self._found(document, identifier)
 
     def _changing(self, *identifiers: ObjectId) -> AbstractContextManager[None]:

@@ -1,0 +1,1 @@
+"""What the tasks of `./invoke` do that needs more than a line."""

@@ -1,0 +1,1 @@
+"""The images, in containers: `./invoke test-containers`, after `./invoke build-containers`."""
