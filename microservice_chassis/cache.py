@@ -218,7 +218,7 @@ class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching co
 def stamp_name(path: str) -> str:
     """Return the name of the stamp on which the answer at a path depends.
 
-    It is what `Dator` calls it: the name of the collection, and the id behind a slash.
+    `Dator` changes it under the same one: the collection's path, and the id behind a slash.
     """
     return path.strip("/").lower()
 

@@ -57,14 +57,18 @@ class Dator(Generic[M]):
     """
 
     def __init__(
-        self, collection: AsyncCollection[Document], schema: Schema[M], stamps: SharedStamps
+        self,
+        name: str,
+        collection: AsyncCollection[Document],
+        schema: Schema[M],
+        stamps: SharedStamps,
     ) -> None:
-        """`stamps` are changed with every write; see `_changing`."""
+        """`name` is the collection's path, under which every write changes its `stamps`."""
+        self._name = name
         self._collection = collection
         self._schema = schema
         self._stamps = stamps
         self._turns = Turns()
-        self._name = collection.name.lower()
 
     async def insert(self, resource: M) -> Stored[M]:
         """Create a resource."""

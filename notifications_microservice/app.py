@@ -1,18 +1,12 @@
-"""The notifications service's application: the only place where its parts are wired together."""
+"""The application of the notifications service: which parts it is made of."""
 
 from __future__ import annotations
 
 from pymongo import AsyncMongoClient
 
-from microservice_chassis.application import (
-    Application,
-    application_or_exit,
-    create_application,
-)
-from microservice_chassis.cache import CoherentCache
-from microservice_chassis.database import Document, connect
+from microservice_chassis.application import Application, application_or_exit, create_application
+from microservice_chassis.database import Document
 from microservice_chassis.schema import Schema
-from microservice_chassis.stamps import SharedStamps
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
 from notifications_microservice.resources.notification_resource import NotificationResource
@@ -22,19 +16,14 @@ from notifications_microservice.settings import Settings
 
 def create_app(settings: Settings, client: AsyncMongoClient[Document] | None = None) -> Application:
     """Return the ASGI application for these settings; nothing is connected yet."""
-    if client is None:
-        client = connect(settings.mongodb_uri)
-    cache = CoherentCache(settings.cache_type, settings.cache_timeout, SharedStamps())
-    schema = Schema(Notification)
-    dator = NotificationDator(
-        client[settings.mongodb_database]["Notifications"], schema, cache.stamps
-    )
     return create_application(
-        "/notifications",
+        "notifications",
+        Schema(Notification),
+        NotificationDator,
+        NotificationsResource,
+        NotificationResource,
+        settings,
         client,
-        cache,
-        NotificationsResource(dator, schema),
-        NotificationResource(dator, schema),
     )
 
 
