@@ -26,11 +26,15 @@ from tests.e2e.test_processes import tree, wait_for
 
 ITEMS = 4
 READERS = 6
-WRITES = 250  # of each writer
+WRITES = 400  # of each writer
+RECONNECTING = 0.1  # of the requests
 
 
 class Client:
-    """A keep-alive connection that is made anew when a worker dies under it."""
+    """A keep-alive connection, made anew when a worker dies under it, and now and then.
+
+    So it comes to other workers; otherwise a few would have all the connections.
+    """
 
     def __init__(self, own: Service) -> None:
         address = urlsplit(own.url)
@@ -40,6 +44,8 @@ class Client:
     def call(self, method: str, path: str, document: Any = None) -> tuple[int, str, Any] | None:
         """The status, the Cache-Status and the document of an answer, or None without one."""
         body = None if document is None else json.dumps(document)
+        if random.random() < RECONNECTING:
+            self.close()
         try:
             self._connection.request(method, path, body)
             answer = self._connection.getresponse()
