@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -109,12 +111,20 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def free_pair() -> int:
+    """A free port behind which the next one is free, too."""
+    while True:
+        port = free_port()
+        with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+            return port
+
+
 def start(checkout: Path, port: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "invoke", "run", "--port", str(port)],
         cwd=checkout,
         stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
         text=True,
     )
 
@@ -134,12 +144,12 @@ def banner(run: subprocess.Popen[str]) -> str:
 def test_run_starts_both_services_and_keeps_their_data(
     checkout: Path, signum: signal.Signals
 ) -> None:
-    port = free_port()
+    port = free_pair()
     urls = (f"http://127.0.0.1:{port}/events", f"http://127.0.0.1:{port + 1}/notifications")
     created = []
     with start(checkout, port) as run:
         said = banner(run)
-        assert all(url in said for url in urls)
+        assert all(url in said for url in urls), said
         for url in urls:
             ended = fixtures(url, url.rpartition("/")[2])
             created.append(ended.stdout.split()[1::2])
