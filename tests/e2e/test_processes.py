@@ -117,6 +117,20 @@ def test_a_killed_worker_is_replaced(alone: Service) -> None:
     assert all(status(alone.collection) == 200 for _ in range(20))
 
 
+def test_sighup_replaces_the_workers_and_the_cache_stays_right(alone: Service) -> None:
+    wait_for(lambda: len(tree(alone)["worker"]) == 7)
+    before = tree(alone)["worker"]
+    assert alone.process.process
+    alone.process.process.send_signal(signal.SIGHUP)
+    wait_for(lambda: gone(before) and len(tree(alone)["worker"]) == 7)
+    created = requests.post(alone.collection, json=alone.example, timeout=5).json()
+    url = f"{alone.collection}/{created['id']}"
+    answers = [requests.get(url, timeout=5).headers["Cache-Status"] for _ in range(40)]
+    assert "eventpost; hit" in answers
+    requests.patch(url, json={"title": "New"}, timeout=5).raise_for_status()
+    assert {requests.get(url, timeout=5).json()["title"] for _ in range(40)} == {"New"}
+
+
 def test_a_killed_mongodb_is_started_again_and_loses_nothing(alone: Service) -> None:
     created = requests.post(alone.collection, json=alone.example, timeout=5).json()
     (mongod,) = tree(alone)["mongod"]
