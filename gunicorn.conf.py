@@ -1,5 +1,6 @@
 """How Gunicorn serves EventPost; Gunicorn reads this file by itself from where it is started."""
 
+import gc
 import os
 import signal
 from pathlib import Path
@@ -42,3 +43,6 @@ def post_fork(server, worker):
     # NOTE: until the worker has handlers of its own it has the master's, which only take note.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     die_with_parent(signal.SIGTERM, server.pid)
+    # NOTE: what was made before the fork stays; walking over it at each collection would only
+    #   make requests wait, and end the sharing of its memory.
+    gc.freeze()

@@ -168,7 +168,7 @@ class Dator(Generic[M]):
             **self._schema.defaults,
             **{name: document[name] for name in self._schema.writable if name in document},
         }
-        created_at = document.get("created_at", identifier.generation_time)
+        created_at = document.get("created_at") or identifier.generation_time
         values = {
             "id": str(identifier),
             **self._answered(members),

@@ -113,6 +113,37 @@ def test_requests_on_one_connection_are_answered_in_turn(events: Service) -> Non
     assert answer.count(b"HTTP/1.1 404 Not Found") == 1
 
 
+def test_an_answer_comes_in_one_piece(events: Service) -> None:
+    with connection(events) as client:
+        for _ in range(50):
+            client.sendall(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+            head, _, body = client.recv(65536).partition(b"\r\n\r\n")
+            assert b"content-length: %d\r\n" % len(body) in head + b"\r\n"
+            assert body
+
+
+def test_an_answer_without_a_body_is_not_kept_back(events: Service) -> None:
+    head = b"HEAD /events HTTP/1.1\r\nHost: a\r\n\r\n"
+    options = b"OPTIONS /events HTTP/1.1\r\nHost: a\r\n\r\n"
+    with connection(events) as client:
+        for request, status in ((head, b"200"), (options, b"204"), (head, b"200")):
+            client.sendall(request)
+            assert client.recv(65536).startswith(b"HTTP/1.1 " + status)
+    last = b"HEAD /events HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+    answers = say(events, head + options + last)
+    assert [answers.count(b"HTTP/1.1 %d " % status) for status in (200, 204)] == [2, 1]
+
+
+def test_a_client_that_asks_first_is_told_to_continue(events: Service) -> None:
+    body = json.dumps(events.example).encode()
+    request = b"POST /events HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+    with connection(events) as client:
+        client.sendall(request + b"Content-Length: %d\r\n\r\n" % len(body))
+        assert client.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        client.sendall(body)
+        assert client.recv(65536).startswith(b"HTTP/1.1 201 Created")
+
+
 def test_a_client_that_has_closed_its_side_still_gets_its_answer(events: Service) -> None:
     body = json.dumps(events.example).encode()
     request = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)

@@ -119,7 +119,7 @@ def scenarios(them: Servers) -> list[Scenario]:
 
     def mix(own: Service) -> Callable[[int], list[Result]]:
         def run(seconds: int) -> list[Result]:
-            readers = Load(own.url, seconds, connections=7, script="readers.lua")
+            readers = Load(own.url, seconds, connections=7, threads=7, script="readers.lua")
             writers = Load(own.url, seconds, connections=3, threads=3, script="writers.lua")
             return [readers.result(), writers.result()]
 

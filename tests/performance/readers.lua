@@ -1,4 +1,4 @@
--- Reads the list, and then each of its first five events, over and over.
+-- Reads the list, and then each of its first five events, over and over; one connection a thread.
 local ids, turn = {}, 0
 
 function request()
