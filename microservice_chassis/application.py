@@ -8,16 +8,20 @@ from typing import Any, TypeVar
 
 import falcon.asgi
 from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.cache import CoherentCache
 from microservice_chassis.database import Document, connect
 from microservice_chassis.dator import Dator
 from microservice_chassis.health import LiveResource, ReadyResource
+from microservice_chassis.local_store import LocalStore
 from microservice_chassis.problems import Problem, add_problem_handlers
+from microservice_chassis.redis_store import RedisStore
 from microservice_chassis.resources import CollectionResource, ItemResource
 from microservice_chassis.schema import Resource, Schema
 from microservice_chassis.settings import InvalidSetting, S, ServiceSettings, read_settings
-from microservice_chassis.stamps import SharedStamps
+from microservice_chassis.store import NoStore, Store
+from microservice_chassis.unstamped_writes import UnstampedWrites
 
 Application = Callable[..., Awaitable[None]]
 
@@ -61,10 +65,10 @@ def create_application(
     """
     if client is None:
         client = connect(settings.mongodb_uri)
-    cache = CoherentCache(settings.cache_type, settings.cache_timeout, SharedStamps())
-    caching = cache.middleware
-    documents = client[settings.mongodb_database][name.capitalize()]
-    dator = dator_class(name, documents, schema, cache.stamps)
+    database = client[settings.mongodb_database]
+    store = _store(name, settings, database)
+    caching = CoherentCache(name, store, settings.cache_timeout).middleware
+    dator = dator_class(name, database[name.capitalize()], schema, store)
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
     app.add_middleware([AcceptJson(), caching])
     app.req_options.strip_url_path_trailing_slash = True
@@ -74,3 +78,19 @@ def create_application(
     app.add_route("/health/live", LiveResource())
     app.add_route("/health/ready", ReadyResource(client))
     return caching.in_front_of(app)
+
+
+def _store(name: str, settings: ServiceSettings, database: AsyncDatabase[Document]) -> Store:
+    """Return the store that the settings ask for."""
+    if settings.cache_type == "null":
+        return NoStore()
+    if settings.cache_type == "simple":
+        return LocalStore(settings.cache_timeout)
+    if settings.cache_redis_url is None:
+        raise InvalidSetting("CACHE_REDIS_URL must be set where CACHE_TYPE is redis")
+    return RedisStore(
+        settings.cache_redis_url,
+        f"eventpost:{settings.mongodb_database}:",
+        settings.cache_timeout,
+        UnstampedWrites(database["UnstampedWrites"], name),
+    )

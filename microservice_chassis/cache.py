@@ -1,53 +1,51 @@
 """The response cache: falcon-caching's, made coherent.
 
 Once a write has been answered, no GET that starts later shows the state before it.
-`stamps` says how; docs/cache.md says which part of falcon-caching is replaced, and why.
+`store` says what it needs; docs/cache.md says which part of falcon-caching is replaced, and why.
 """
 
 from __future__ import annotations
 
 import asyncio
 import functools
-import logging
-import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any
 
 import falcon
 import falcon.asgi
 from falcon_caching import AsyncCache
-from falcon_caching.async_backends.base import BaseCache
 from falcon_caching.async_middleware import Middleware
 
 from microservice_chassis.conditional import not_modified
-from microservice_chassis.lru_cache import Entry, LruCache
-from microservice_chassis.stamps import SharedStamps
+from microservice_chassis.store import Entry, Stamp, Store
 
 AsgiMessage = Mapping[str, Any]
 AsgiReceive = Callable[[], Awaitable[AsgiMessage]]
 AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
 Responder = Callable[..., Awaitable[None]]
 
-_logger = logging.getLogger(__name__)
+# Where a request's ASGI scope has what was found for it: its key, and a `Found`.
+_FOUND = "eventpost.found"
 
 
 class CoherentCache(AsyncCache):  # type: ignore[misc]  # falcon-caching comes without types
     """The cache of one service, made before its workers are forked."""
 
-    def __init__(self, kind: str, timeout_s: int, stamps: SharedStamps) -> None:
-        """`kind` is falcon-caching's CACHE_TYPE: `simple` or `null`.
+    def __init__(self, name: str, store: Store, timeout_s: int) -> None:
+        """`name` is the service's collection; what is answered at `/name` and below is kept.
 
         `timeout_s` bounds how long a write that bypasses the service can go unseen.
         """
-        super().__init__({"CACHE_TYPE": kind, "CACHE_DEFAULT_TIMEOUT": timeout_s})
-        if kind == "simple":
-            self.cache = LruCache()
-        self.stamps = stamps
+        # NOTE: falcon-caching has backends of its own; the store brings one that fits.
+        super().__init__({"CACHE_TYPE": "null", "CACHE_DEFAULT_TIMEOUT": timeout_s})
+        self.cache = store.entries
+        self._name = name
+        self._store = store
 
     @property
     def middleware(self) -> CoherentMiddleware:
         """Falcon's side of the cache."""
-        return CoherentMiddleware(self.cache, self.config, self.stamps)
+        return CoherentMiddleware(self._name, self._store, self.config)
 
     @staticmethod
     def cached(responder: Responder) -> Responder:
@@ -70,27 +68,23 @@ class CoherentCache(AsyncCache):  # type: ignore[misc]  # falcon-caching comes w
 class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching comes without types
     """Answers hits before Falcon sees them, and keeps what the decorated responders answer."""
 
-    # NOTE: what falcon-caching does here is done in _answer_hit() and answer().
+    # NOTE: what falcon-caching does here is done in in_front_of() and answer().
     process_resource = None
     process_response = None
 
-    def __init__(self, cache: BaseCache, config: Mapping[str, Any], stamps: SharedStamps) -> None:
-        super().__init__(cache, config)
-        self._stamps = stamps
-        self._timeout_s: int = config["CACHE_DEFAULT_TIMEOUT"]
-        self._on = False
-        self._flights: dict[tuple[str, int], asyncio.Future[Entry]] = {}
+    def __init__(self, name: str, store: Store, config: Mapping[str, Any]) -> None:
+        super().__init__(store.entries, config)
+        self._root = f"/{name}"
+        self._store = store
+        self._flights: dict[tuple[str, Stamp], asyncio.Future[Entry]] = {}
 
     async def process_startup(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
-        """Switch the cache on in a worker that shares its stamps with the others."""
-        if self.cache_config["CACHE_TYPE"] == "null":
-            return
-        self._on = self._stamps.shared
-        if not self._on:
-            _logger.warning(
-                "the response cache is off: this worker was started in a way"
-                " in which it cannot know of the others' writes"
-            )
+        """Start the store in this worker."""
+        await self._store.start()
+
+    async def process_shutdown(self, scope: Mapping[str, Any], event: Mapping[str, Any]) -> None:
+        """End what the store has begun."""
+        await self._store.stop()
 
     async def process_request(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """Lead the decorated responders here."""
@@ -103,39 +97,21 @@ class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching co
         """
 
         async def application(
-            scope: Mapping[str, Any], receive: AsgiReceive, send: AsgiSend
+            scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend
         ) -> None:
-            if not (
-                self._on
-                and scope["type"] == "http"
+            if (
+                scope["type"] == "http"
                 and scope["method"] in ("GET", "HEAD")
-                and await self._answer_hit(scope, send)
+                and scope["path"].startswith(self._root)
             ):
-                await app(scope, receive, send)
+                key = self.generate_cache_key(scope)
+                found = await self._store.find(key, stamp_name(scope["path"]))
+                if found.entry and await _send(found.entry, scope, send):
+                    return
+                scope[_FOUND] = key, found
+            await app(scope, receive, send)
 
         return application
-
-    async def _answer_hit(self, scope: Mapping[str, Any], send: AsgiSend) -> bool:
-        """Answer from the cache, and return whether that could be done."""
-        entry = await self._valid_entry(self.generate_cache_key(scope))
-        if entry is None:
-            return False
-        if_none_match = None
-        for name, value in scope["headers"]:
-            # NOTE: any other Accept needs a closer look, which Falcon has.
-            if name == b"accept" and value not in (b"*/*", b"application/json"):
-                return False
-            if name == b"if-none-match":
-                if_none_match = value.decode("latin-1")
-        body = b""
-        if not_modified(if_none_match, entry.headers["etag"]):
-            await send(entry.not_modified)
-        else:
-            await send(entry.start)
-            if scope["method"] == "GET":
-                body = entry.data
-        await send({"type": "http.response.body", "body": body})
-        return True
 
     async def answer(
         self,
@@ -149,22 +125,19 @@ class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching co
             whatever `respond` raises, for each of those; it is not kept.
         """
         resp.set_header("Cache-Control", "no-cache")
-        key = self.generate_cache_key(req.scope)
-        slot = self._stamps.slot(stamp_name(req.path))
-        # NOTE: the stamp is taken before the database is asked: if it changes meanwhile,
+        key, (entry, stamp) = req.scope[_FOUND]
+        # NOTE: the stamp was taken before the database is asked: if it changes meanwhile,
         #   what is kept here is never a hit.
-        stamp = self._stamps.current(slot)
-        if not self._on or not self._stamps.settled(stamp):
+        if stamp is None:
             resp.set_header("Cache-Status", "eventpost; fwd=bypass")
             await respond()
             return
-        entry = await self._valid_entry(key)
         status = "eventpost; hit"
         if entry is None and (key, stamp) in self._flights:
             entry = await asyncio.shield(self._flights[key, stamp])
             status = "eventpost; fwd=miss; collapsed"
         if entry is None:
-            await self._fly(key, slot, stamp, resp, respond)
+            await self._fly(key, stamp, resp, respond)
             status = "eventpost; fwd=miss; stored"
         else:
             resp.set_headers(entry.headers)
@@ -174,8 +147,7 @@ class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching co
     async def _fly(
         self,
         key: str,
-        slot: int,
-        stamp: int,
+        stamp: Stamp,
         resp: falcon.asgi.Response,
         respond: Callable[[], Awaitable[None]],
     ) -> None:
@@ -184,26 +156,16 @@ class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching co
         self._flights[key, stamp] = flight
         try:
             await respond()
-            entry = _entry(slot, stamp, time.monotonic() + self._timeout_s, resp)
-            await self.cache.set(key, entry)
+            entry = Entry(stamp, resp.headers, resp.data or b"")
             flight.set_result(entry)
+            await self._store.keep(key, entry)
         except BaseException as error:
-            flight.set_exception(error)
-            flight.exception()  # it is raised here; nobody else has to ask for it
+            if not flight.done():
+                flight.set_exception(error)
+                flight.exception()  # it is raised here; nobody else has to ask for it
             raise
         finally:
             del self._flights[key, stamp]
-
-    async def _valid_entry(self, key: str) -> Entry | None:
-        """Return what is kept for a key, if it was computed from the current state."""
-        entry: Entry | None = await self.cache.get(key)
-        if (
-            entry is not None
-            and entry.stamp == self._stamps.current(entry.slot)
-            and entry.expires_s > time.monotonic()
-        ):
-            return entry
-        return None
 
     @staticmethod
     def generate_cache_key(scope: Mapping[str, Any]) -> str:
@@ -223,18 +185,21 @@ def stamp_name(path: str) -> str:
     return path.strip("/").lower()
 
 
-def _entry(slot: int, stamp: int, expires_s: float, resp: falcon.asgi.Response) -> Entry:
-    """Return an entry for what a responder has answered."""
-    headers = resp.headers
-    data = resp.data or b""
-    hit = [
-        (name.encode("latin-1"), value.encode("latin-1"))
-        for name, value in (headers | {"cache-status": "eventpost; hit"}).items()
-    ]
-    content = [
-        (b"content-type", b"application/json"),
-        (b"content-length", b"%d" % len(data)),
-    ]
-    start = {"type": "http.response.start", "status": 200, "headers": [*hit, *content]}
-    not_modified = {"type": "http.response.start", "status": 304, "headers": hit}
-    return Entry(slot, stamp, expires_s, headers, data, start, not_modified)
+async def _send(entry: Entry, scope: Mapping[str, Any], send: AsgiSend) -> bool:
+    """Answer with an entry, and return whether that could be done."""
+    if_none_match = None
+    for name, value in scope["headers"]:
+        # NOTE: any other Accept needs a closer look, which Falcon has.
+        if name == b"accept" and value not in (b"*/*", b"application/json"):
+            return False
+        if name == b"if-none-match":
+            if_none_match = value.decode("latin-1")
+    body = b""
+    if not_modified(if_none_match, entry.headers["etag"]):
+        await send(entry.not_modified)
+    else:
+        await send(entry.start)
+        if scope["method"] == "GET":
+            body = entry.data
+    await send({"type": "http.response.body", "body": body})
+    return True

@@ -17,7 +17,7 @@ whose index MongoDB always keeps.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -30,7 +30,7 @@ from microservice_chassis.database import Document, Turns
 from microservice_chassis.errors import InvalidResource, ResourceNotFound
 from microservice_chassis.identifiers import new_id, parse_id
 from microservice_chassis.schema import Patch, Resource, Schema
-from microservice_chassis.stamps import SharedStamps
+from microservice_chassis.store import Stamps
 
 M = TypeVar("M", bound=Resource)
 
@@ -61,7 +61,7 @@ class Dator(Generic[M]):
         name: str,
         collection: AsyncCollection[Document],
         schema: Schema[M],
-        stamps: SharedStamps,
+        stamps: Stamps,
     ) -> None:
         """`name` is the collection's path, under which every write changes its `stamps`."""
         self._name = name
@@ -80,9 +80,8 @@ class Dator(Generic[M]):
             "created_at": now,
             "updated_at": now,
         }
-        async with self._turns.take():
-            with self._changing():
-                await self._collection.insert_one(document)
+        async with self._turns.take(), self._changing():
+            await self._collection.insert_one(document)
         return self._stored(document)
 
     async def find(self, identifier: str) -> Stored[M]:
@@ -130,28 +129,26 @@ class Dator(Generic[M]):
     async def delete(self, identifier: str) -> Stored[M]:
         """Remove a resource, and return what it was."""
         key = {"_id": parse_id(identifier)}
-        async with self._turns.take():
-            with self._changing(key["_id"]):
-                document = await self._collection.find_one_and_delete(key)
+        async with self._turns.take(), self._changing(key["_id"]):
+            document = await self._collection.find_one_and_delete(key)
         return self._found(document, identifier)
 
     async def _update(
         self, identifier: str, condition: Mapping[str, Any], values: Mapping[str, Any]
     ) -> Stored[M]:
         key = {"_id": parse_id(identifier)}
-        async with self._turns.take():
-            with self._changing(key["_id"]):
-                document = await self._collection.find_one_and_update(
-                    {**key, **condition},
-                    {"$set": {**values, "updated_at": _now()}, "$inc": {"revision": 1}},
-                    return_document=ReturnDocument.AFTER,
-                )
+        async with self._turns.take(), self._changing(key["_id"]):
+            document = await self._collection.find_one_and_update(
+                {**key, **condition},
+                {"$set": {**values, "updated_at": _now()}, "$inc": {"revision": 1}},
+                return_document=ReturnDocument.AFTER,
+            )
         return self._found(document, identifier)
 
-    def _changing(self, *identifiers: ObjectId) -> AbstractContextManager[None]:
+    def _changing(self, *identifiers: ObjectId) -> AbstractAsyncContextManager[None]:
         """Around one write: change the stamps of the collection and of the resources written."""
-        names = (self._name, *(f"{self._name}/{identifier}" for identifier in identifiers))
-        return self._stamps.change(*map(self._stamps.slot, names))
+        names = (f"{self._name}/{identifier}" for identifier in identifiers)
+        return self._stamps.change(self._name, *names)
 
     def _members(self, resource: M) -> Document:
         members: Document = msgspec.to_builtins(resource)

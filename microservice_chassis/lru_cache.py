@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from falcon_caching.async_backends.base import BaseCache
+
+from microservice_chassis.store import Entry
 
 # How much one worker keeps.
 ENTRIES = 4096
 BYTES = 16 * 1024 * 1024
 
 
-class Entry(NamedTuple):
-    """A kept answer, and the stamp under which it was read."""
-
-    slot: int
-    stamp: int
+class _Kept(NamedTuple):
+    entry: Entry
     expires_s: float  # by time.monotonic()
-    headers: Mapping[str, str]
-    data: bytes
-    start: Mapping[str, Any]  # the ASGI message that starts a 200
-    not_modified: Mapping[str, Any]  # the ASGI message that starts a 304
 
 
 class LruCache(BaseCache):  # type: ignore[misc]  # falcon-caching comes without types
@@ -32,34 +27,35 @@ class LruCache(BaseCache):  # type: ignore[misc]  # falcon-caching comes without
     and looks at no more entries than it forgets.
     """
 
-    def __init__(self, entries: int = ENTRIES, size_bytes: int = BYTES) -> None:
-        super().__init__()
-        self._entries: OrderedDict[str, Entry] = OrderedDict()
+    def __init__(self, timeout_s: int, entries: int = ENTRIES, size_bytes: int = BYTES) -> None:
+        super().__init__(timeout_s)
+        self._kept: OrderedDict[str, _Kept] = OrderedDict()
         self._free_entries = entries
         self._free_bytes = size_bytes
 
     async def get(self, key: str) -> Entry | None:
         """Return the entry of a key, from now on the most recently used one."""
-        entry = self._entries.get(key)
-        if entry is not None:
-            self._entries.move_to_end(key)
-        return entry
+        kept = self._kept.get(key)
+        if kept is None or kept.expires_s < time.monotonic():
+            return None
+        self._kept.move_to_end(key)
+        return kept.entry
 
-    async def set(self, key: str, value: Entry, timeout: int | None = None) -> bool:  # noqa: ARG002
-        """Keep an entry, in the place of the least recently used ones."""
+    async def set(self, key: str, value: Entry, timeout: int | None = None) -> bool:
+        """Keep an entry for so many seconds, in the place of the least recently used ones."""
         await self.delete(key)
-        self._entries[key] = value
+        self._kept[key] = _Kept(value, time.monotonic() + self._normalize_timeout(timeout))
         self._free_entries -= 1
         self._free_bytes -= len(value.data)
         while self._free_entries < 0 or self._free_bytes < 0:
-            await self.delete(next(iter(self._entries)))
+            await self.delete(next(iter(self._kept)))
         return True
 
     async def delete(self, key: str) -> bool:
         """Forget the entry of a key, if there is one."""
-        entry = self._entries.pop(key, None)
-        if entry is None:
+        kept = self._kept.pop(key, None)
+        if kept is None:
             return False
         self._free_entries += 1
-        self._free_bytes += len(entry.data)
+        self._free_bytes += len(kept.entry.data)
         return True

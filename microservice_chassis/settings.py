@@ -13,7 +13,7 @@ from microservice_chassis.schema import Rule, Schema
 
 S = TypeVar("S", bound="ServerSettings")
 
-CacheType = Literal["simple", "null"]
+CacheType = Literal["simple", "redis", "null"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
 DatabaseName = Annotated[
@@ -53,8 +53,12 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
     mongodb_database: DatabaseName
     data_dir: DataDirectory
     cache_type: Annotated[
-        CacheType, Rule("simple (in the memory of each worker) or null (no response cache)")
+        CacheType,
+        Rule("simple (in the memory of each worker), redis (shared) or null (no response cache)"),
     ] = "simple"
+    cache_redis_url: Annotated[
+        str | None, Rule("where Redis is, like redis://:password@host:6379/0, for CACHE_TYPE=redis")
+    ] = None
     cache_timeout: Annotated[
         int,
         Meta(ge=1, le=86_400),

@@ -21,7 +21,7 @@ from microservice_chassis.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.errors import DatabaseUnavailable, InvalidResource, ResourceNotFound
 from microservice_chassis.identifiers import new_id
 from microservice_chassis.schema import Patch, Schema
-from microservice_chassis.stamps import SharedStamps
+from microservice_chassis.store import NoStore
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
 from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION, NOTIFICATION
@@ -51,7 +51,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture
 async def dator(kind: Kind, database: AsyncDatabase[Document]) -> AsyncIterator[Dator[Any]]:
     collection = database["resources"]
-    yield kind.dator_class("resources", collection, kind.schema, SharedStamps())
+    yield kind.dator_class("resources", collection, kind.schema, NoStore())
     await collection.drop()
 
 
@@ -172,7 +172,7 @@ async def test_an_original_event_has_its_defaults_and_its_instants(
         "original",
         database["original"],
         Schema(Event, {"timezone": "Europe/Berlin"}),
-        SharedStamps(),
+        NoStore(),
     )
     event = (await dator.find(str(identifier))).resource
     assert (event.time, event.place, event.organizer, event.topics) == ("19:30:00", "", "", "")
@@ -184,9 +184,7 @@ async def test_an_original_notification_is_answered_in_utc(
 ) -> None:
     identifier = new_id()
     await database["original"].insert_one({"_id": identifier, **LEGACY_NOTIFICATION})
-    dator = NotificationDator(
-        "original", database["original"], Schema(Notification), SharedStamps()
-    )
+    dator = NotificationDator("original", database["original"], Schema(Notification), NoStore())
     notification = (await dator.find(str(identifier))).resource
     assert notification.scheduled_time == "2019-06-01T17:30:00Z"
     assert (notification.status, notification.attempts) == ("pending", 0)
@@ -245,7 +243,7 @@ async def test_each_method_is_one_operation_found_by_the_index_of_ids(
         mongodb.uri, event_listeners=[commands], tz_aware=True
     ) as client:
         collection = client["operations"][kind.text]
-        dator = kind.dator_class("resources", collection, kind.schema, SharedStamps())
+        dator = kind.dator_class("resources", collection, kind.schema, NoStore())
         resource = kind.schema.parse(kind.example)
         identifier = (await dator.insert(resource)).resource.id
         assert commands.names == ["insert"]
@@ -271,7 +269,7 @@ async def test_without_mongodb_every_method_says_so(kind: Kind, tmp_path: Any) -
     async with AsyncMongoClient[Document](
         f"mongodb://{str(tmp_path / 'no.sock').replace('/', '%2F')}", timeoutMS=50
     ) as client:
-        dator = kind.dator_class("none", client["none"]["none"], kind.schema, SharedStamps())
+        dator = kind.dator_class("none", client["none"]["none"], kind.schema, NoStore())
         resource = kind.schema.parse(kind.example)
         for method in (
             dator.insert(resource),

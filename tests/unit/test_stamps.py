@@ -23,12 +23,25 @@ def test_a_write_changes_the_stamp_before_and_after_it(stamps: SharedStamps) -> 
     assert len(set(seen)) == 3
 
 
-def test_a_write_that_fails_changes_the_stamp_too(stamps: SharedStamps) -> None:
+def test_a_write_that_fails_may_still_happen(
+    stamps: SharedStamps, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = stamps.current(SLOT)
     with pytest.raises(TimeoutError), stamps.change(SLOT):
         raise TimeoutError
+    after = stamps.current(SLOT)
+    assert after != before
+    assert not after.settled
+    later = time.monotonic_ns() + 6_000_000_000
+    monkeypatch.setattr(time, "monotonic_ns", lambda: later)
+    assert after.settled
+
+
+def test_all_can_be_changed_at_once(stamps: SharedStamps) -> None:
+    before = stamps.current(SLOT)
+    stamps.renew()
     assert stamps.current(SLOT) != before
-    assert stamps.settled(stamps.current(SLOT))
+    assert stamps.current(SLOT).settled
 
 
 def test_other_stamps_stay(stamps: SharedStamps) -> None:
@@ -40,10 +53,10 @@ def test_other_stamps_stay(stamps: SharedStamps) -> None:
 
 
 def test_nothing_is_kept_while_a_write_is_under_way(stamps: SharedStamps) -> None:
-    assert stamps.settled(stamps.current(SLOT))
+    assert stamps.current(SLOT).settled
     with stamps.change(SLOT):
-        assert not stamps.settled(stamps.current(SLOT))
-    assert stamps.settled(stamps.current(SLOT))
+        assert not stamps.current(SLOT).settled
+    assert stamps.current(SLOT).settled
 
 
 def test_of_two_writes_at_once_the_last_to_end_settles(stamps: SharedStamps) -> None:
@@ -51,9 +64,9 @@ def test_of_two_writes_at_once_the_last_to_end_settles(stamps: SharedStamps) -> 
     first.__enter__()
     second.__enter__()
     first.__exit__(None, None, None)
-    assert not stamps.settled(stamps.current(SLOT))
+    assert not stamps.current(SLOT).settled
     second.__exit__(None, None, None)
-    assert stamps.settled(stamps.current(SLOT))
+    assert stamps.current(SLOT).settled
 
 
 def test_of_two_writes_at_once_the_first_still_changes_what_the_second_left(
@@ -64,7 +77,7 @@ def test_of_two_writes_at_once_the_first_still_changes_what_the_second_left(
     second.__enter__()
     second.__exit__(None, None, None)
     between = stamps.current(SLOT)
-    assert stamps.settled(between)
+    assert between.settled
     first.__exit__(None, None, None)
     assert stamps.current(SLOT) != between
 
@@ -75,10 +88,10 @@ def test_a_write_whose_worker_died_counts_no_longer_after_a_while(
     dead = stamps.change(SLOT)
     dead.__enter__()  # and does not leave
     left = stamps.current(SLOT)
-    assert not stamps.settled(left)
+    assert not left.settled
     later = time.monotonic_ns() + 6_000_000_000
     monkeypatch.setattr(time, "monotonic_ns", lambda: later)
-    assert stamps.settled(left)
+    assert left.settled
 
 
 def test_a_paused_write_changes_even_the_stamp_of_a_dead_one(
