@@ -24,9 +24,6 @@ class LocalStore:
     async def start(self) -> None:
         """Switch the cache on in a worker that shares its stamps with the others."""
         self._on = self._stamps.shared
-        # NOTE: it may take the place of one that was killed behind a write, while another write
-        #   to the same collection hid that; so nothing from before counts.
-        self._stamps.renew()
         if not self._on:
             _logger.warning(
                 "the response cache is off: this worker was started in a way"
@@ -40,11 +37,12 @@ class LocalStore:
         """Return the entry of a key, if the stamp of that name is still the entry's."""
         if not self._on:
             return NOTHING
-        stamp = self._stamps.current(self._stamps.slot(name))
+        slot = self._stamps.slot(name)
+        stamp = (slot, self._stamps.current(slot))
         entry = await self.entries.get(key)
         if entry is not None and entry.stamp == stamp:
             return Found(entry, stamp)
-        return Found(None, stamp) if stamp.settled else NOTHING
+        return Found(None, stamp) if self._stamps.settled(slot) else NOTHING
 
     async def keep(self, key: str, entry: Entry) -> None:
         """Keep an entry, in the place of the least recently used ones."""

@@ -24,8 +24,8 @@ LEASE_S = 1.0
 
 # How long a note holds, and after how long it is written anew by whoever goes on writing:
 # in between there is time for one write, and for a slow clock.
-NOTE_S = 10.0
-_RENEWAL_S = 5.0
+NOTE_S = 6.0
+_RENEWAL_S = 3.0
 
 
 class UnstampedWrites:

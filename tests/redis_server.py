@@ -26,14 +26,14 @@ class RedisServer:
 
     def __init__(self, port: int, directory: Path) -> None:
         """`directory` is where it works; it has to exist."""
-        self._port = port
+        self.port = port
         self._directory = directory
         self.process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The CACHE_REDIS_URL of this server."""
-        return f"redis://127.0.0.1:{self._port}/0"
+        return f"redis://127.0.0.1:{self.port}/0"
 
     def __enter__(self) -> Self:
         self.start()
@@ -52,7 +52,7 @@ class RedisServer:
         self.process = subprocess.Popen(
             [
                 str(get_binary_path()),
-                *("--port", str(self._port), "--bind", "127.0.0.1"),
+                *("--port", str(self.port), "--bind", "127.0.0.1"),
                 *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
                 *("--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"),
             ],
@@ -63,7 +63,7 @@ class RedisServer:
         deadline = time.monotonic() + START_TIMEOUT_S
         while not self._answers():
             if time.monotonic() > deadline:
-                raise TimeoutError(f"no Redis on port {self._port}")
+                raise TimeoutError(f"no Redis on port {self.port}")
             time.sleep(0.02)
 
     def kill(self) -> None:
@@ -75,7 +75,7 @@ class RedisServer:
     def _answers(self) -> bool:
         with (
             suppress(OSError),
-            socket.create_connection(("127.0.0.1", self._port), timeout=1) as client,
+            socket.create_connection(("127.0.0.1", self.port), timeout=1) as client,
         ):
             client.sendall(b"PING\r\n")
             return client.recv(16).startswith(b"+PONG")

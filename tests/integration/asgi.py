@@ -1,11 +1,21 @@
-"""Requests to an ASGI application in this process."""
+"""A worker of the events service in this process, and requests to it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
+
+from events_microservice.app import create_app
+from events_microservice.settings import Settings
+from microservice_chassis.database import connect
+from microservice_chassis.embedded_mongodb import EmbeddedMongoDB
+
+HIT = "eventpost; hit"
+STORED = "eventpost; fwd=miss; stored"
+BYPASS = "eventpost; fwd=bypass"
 
 
 class Answer(NamedTuple):
@@ -66,3 +76,21 @@ class AsgiClient:
         start, *bodies = messages
         answered = {name.decode(): value.decode() for name, value in start["headers"]}
         return Answer(start["status"], answered, b"".join(each.get("body", b"") for each in bodies))
+
+
+@asynccontextmanager
+async def working(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[AsgiClient]:
+    """An events service as a worker has it."""
+    async with connect(mongodb.uri) as client, AsgiClient(create_app(settings, client)) as worker:
+        yield worker
+
+
+def cache_status(answer: Answer) -> str:
+    return answer.headers["cache-status"]
+
+
+async def until_hit(worker: AsgiClient, path: str) -> None:
+    """Read until the cache answers; one in Redis makes sure first that it may."""
+    async with asyncio.timeout(30):
+        while cache_status(await worker.request("GET", path)) != HIT:
+            await asyncio.sleep(0.01)

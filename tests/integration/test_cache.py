@@ -6,7 +6,6 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import msgspec
@@ -14,13 +13,12 @@ import pytest
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from events_microservice.app import create_app
 from events_microservice.settings import Settings
-from microservice_chassis.database import Document, connect
+from microservice_chassis.database import Document
 from microservice_chassis.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.stamps import SharedStamps
 from tests.examples import EVENT
-from tests.integration.asgi import Answer, AsgiClient
+from tests.integration.asgi import BYPASS, HIT, STORED, AsgiClient, cache_status, until_hit, working
 from tests.redis_server import RedisServer
 
 BODY = json.dumps(EVENT).encode()
@@ -50,13 +48,6 @@ def settings(
     return Settings(mongodb_database=name)
 
 
-@asynccontextmanager
-async def working(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[AsgiClient]:
-    """An events service as a worker has it."""
-    async with connect(mongodb.uri) as client, AsgiClient(create_app(settings, client)) as worker:
-        yield worker
-
-
 @pytest.fixture
 async def worker(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[AsgiClient]:
     """A worker whose cache is on."""
@@ -65,30 +56,14 @@ async def worker(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[
         yield worker
 
 
-async def until_hit(worker: AsgiClient, path: str) -> None:
-    """Read until the cache answers; one in Redis makes sure first that it may."""
-    async with asyncio.timeout(30):
-        while status(await worker.request("GET", path)) != HIT:
-            await asyncio.sleep(0.01)
-
-
-HIT = "eventpost; hit"
-STORED = "eventpost; fwd=miss; stored"
-BYPASS = "eventpost; fwd=bypass"
-
-
 async def create(worker: AsgiClient) -> str:
     return f"/events/{json.loads((await worker.request('POST', '/events', BODY)).body)['id']}"
-
-
-def status(answer: Answer) -> str:
-    return answer.headers["cache-status"]
 
 
 async def test_the_second_answer_comes_from_the_cache_and_is_the_same(worker: AsgiClient) -> None:
     for path in (await create(worker), "/events", "/events?limit=1"):
         first, second = [await worker.request("GET", path) for _ in range(2)]
-        assert (status(first), status(second)) == (STORED, HIT)
+        assert (cache_status(first), cache_status(second)) == (STORED, HIT)
         assert first.status == second.status == 200
         assert first.body == second.body
         same = {"cache-control", "content-length", "content-type", "etag"}
@@ -102,7 +77,7 @@ async def test_links_are_kept(worker: AsgiClient) -> None:
     for _ in range(2):
         await create(worker)
     first, second = [await worker.request("GET", "/events?limit=1") for _ in range(2)]
-    assert status(second) == HIT
+    assert cache_status(second) == HIT
     assert first.headers["link"] == second.headers["link"]
 
 
@@ -110,7 +85,7 @@ async def test_head_and_get_share_what_is_kept(worker: AsgiClient) -> None:
     path = await create(worker)
     get = await worker.request("GET", path)
     head = await worker.request("HEAD", path)
-    assert (status(head), head.body) == (HIT, b"")
+    assert (cache_status(head), head.body) == (HIT, b"")
     assert head.headers["content-length"] == str(len(get.body))
 
 
@@ -127,7 +102,7 @@ async def test_a_tag_that_is_still_true_is_answered_with_304(worker: AsgiClient)
         for answer in answers:
             assert (answer.status, answer.body) == (304, b"")
             assert answer.headers["etag"] == condition["if-none-match"]
-        assert status(answers[1]) == HIT
+        assert cache_status(answers[1]) == HIT
 
 
 async def test_a_304_is_answered_without_the_cache_too(mongodb: EmbeddedMongoDB, name: str) -> None:
@@ -135,7 +110,7 @@ async def test_a_304_is_answered_without_the_cache_too(mongodb: EmbeddedMongoDB,
     async with working(settings, mongodb) as worker:
         for path in (await create(worker), "/events"):
             first = await worker.request("GET", path)
-            assert status(first) == BYPASS
+            assert cache_status(first) == BYPASS
             condition = {"if-none-match": first.headers["etag"]}
             assert (await worker.request("GET", path, headers=condition)).status == 304
 
@@ -175,7 +150,7 @@ async def test_errors_are_not_kept(worker: AsgiClient) -> None:
         for _ in range(2):
             answer = await worker.request("GET", target)
             assert answer.status >= 400
-            assert "cache-status" not in answer.headers or status(answer) != HIT
+            assert "cache-status" not in answer.headers or cache_status(answer) != HIT
 
 
 async def test_health_is_not_kept(worker: AsgiClient) -> None:
@@ -191,8 +166,8 @@ async def test_the_order_of_parameters_and_a_slash_make_no_difference(worker: As
     query = link.partition("?")[2].partition(">")[0]
     await worker.request("GET", f"/events?{query}")
     swapped = "&".join(reversed(query.split("&")))
-    assert status(await worker.request("GET", f"/events?{swapped}")) == HIT
-    assert status(await worker.request("GET", f"/events/?{query}")) == HIT
+    assert cache_status(await worker.request("GET", f"/events?{swapped}")) == HIT
+    assert cache_status(await worker.request("GET", f"/events/?{query}")) == HIT
 
 
 async def test_another_query_is_another_answer(worker: AsgiClient) -> None:
@@ -215,7 +190,7 @@ async def test_accept_is_heeded_on_a_hit(worker: AsgiClient, accept: str, expect
     answer = await worker.request("GET", path, headers={"accept": accept})
     assert answer.status == expected
     if expected == 200:
-        assert status(answer) == HIT
+        assert cache_status(answer) == HIT
 
 
 async def test_equal_reads_that_miss_together_ask_the_database_once(
@@ -233,7 +208,7 @@ async def test_equal_reads_that_miss_together_ask_the_database_once(
     # Redis answers them in several rounds, and a later one may find the first read done.
     assert reads == 1 if settings.cache_type == "simple" else 1 <= reads < 5
     assert {answer.body for answer in answers} == {answers[0].body}
-    statuses = Counter(map(status, answers))
+    statuses = Counter(map(cache_status, answers))
     assert statuses[STORED] == reads
     assert statuses["eventpost; fwd=miss; collapsed"] + statuses[HIT] == 50 - reads
 
@@ -263,5 +238,5 @@ async def test_a_worker_that_is_alone_keeps_nothing(
     async with working(settings, mongodb) as worker:
         path = await create(worker)
         for _ in range(2):
-            assert status(await worker.request("GET", path)) == BYPASS
+            assert cache_status(await worker.request("GET", path)) == BYPASS
     assert "the response cache is off" in caplog.text

@@ -23,89 +23,92 @@ def test_a_write_changes_the_stamp_before_and_after_it(stamps: SharedStamps) -> 
     assert len(set(seen)) == 3
 
 
+def test_other_stamps_stay(stamps: SharedStamps) -> None:
+    other = stamps.slot("events/2")
+    before = stamps.current(other)
+    with stamps.change(SLOT, stamps.slot("events")):
+        assert stamps.current(other) == before
+        assert stamps.settled(other)
+    assert stamps.current(other) == before
+
+
+def test_nothing_is_kept_while_a_write_is_under_way(stamps: SharedStamps) -> None:
+    assert stamps.settled(SLOT)
+    with stamps.change(SLOT):
+        assert not stamps.settled(SLOT)
+    assert stamps.settled(SLOT)
+
+
+@pytest.mark.parametrize("first_to_end", [0, 1])
+def test_of_two_writes_at_once_the_last_to_end_settles(
+    stamps: SharedStamps, first_to_end: int
+) -> None:
+    writes = [stamps.change(SLOT), stamps.change(SLOT)]
+    for write in writes:
+        write.__enter__()
+    writes.pop(first_to_end).__exit__(None, None, None)
+    between = stamps.current(SLOT)
+    assert not stamps.settled(SLOT)
+    writes.pop().__exit__(None, None, None)
+    assert stamps.current(SLOT) != between
+    assert stamps.settled(SLOT)
+
+
+def later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let more time pass than a write may take."""
+    now = time.monotonic_ns() + 6_000_000_000
+    monkeypatch.setattr(time, "monotonic_ns", lambda: now)
+
+
 def test_a_write_that_fails_may_still_happen(
     stamps: SharedStamps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = stamps.current(SLOT)
     with pytest.raises(TimeoutError), stamps.change(SLOT):
         raise TimeoutError
-    after = stamps.current(SLOT)
-    assert after != before
-    assert not after.settled
-    later = time.monotonic_ns() + 6_000_000_000
-    monkeypatch.setattr(time, "monotonic_ns", lambda: later)
-    assert after.settled
-
-
-def test_all_can_be_changed_at_once(stamps: SharedStamps) -> None:
-    before = stamps.current(SLOT)
-    stamps.renew()
     assert stamps.current(SLOT) != before
-    assert stamps.current(SLOT).settled
+    assert not stamps.settled(SLOT)
+    later(monkeypatch)
+    assert stamps.settled(SLOT)
 
 
-def test_other_stamps_stay(stamps: SharedStamps) -> None:
-    other = stamps.slot("events/2")
-    before = stamps.current(other)
-    with stamps.change(SLOT, stamps.slot("events")):
-        assert stamps.current(other) == before
-    assert stamps.current(other) == before
-
-
-def test_nothing_is_kept_while_a_write_is_under_way(stamps: SharedStamps) -> None:
-    assert stamps.current(SLOT).settled
-    with stamps.change(SLOT):
-        assert not stamps.current(SLOT).settled
-    assert stamps.current(SLOT).settled
-
-
-def test_of_two_writes_at_once_the_last_to_end_settles(stamps: SharedStamps) -> None:
-    first, second = stamps.change(SLOT), stamps.change(SLOT)
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert not stamps.current(SLOT).settled
-    second.__exit__(None, None, None)
-    assert stamps.current(SLOT).settled
-
-
-def test_of_two_writes_at_once_the_first_still_changes_what_the_second_left(
-    stamps: SharedStamps,
-) -> None:
-    first, second = stamps.change(SLOT), stamps.change(SLOT)
-    first.__enter__()
-    second.__enter__()
-    second.__exit__(None, None, None)
-    between = stamps.current(SLOT)
-    assert between.settled
-    first.__exit__(None, None, None)
-    assert stamps.current(SLOT) != between
-
-
-def test_a_write_whose_worker_died_counts_no_longer_after_a_while(
+def test_a_write_whose_worker_died_is_waited_for_whoever_else_writes(
     stamps: SharedStamps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dead = stamps.change(SLOT)
     dead.__enter__()  # and does not leave
-    left = stamps.current(SLOT)
-    assert not left.settled
-    later = time.monotonic_ns() + 6_000_000_000
-    monkeypatch.setattr(time, "monotonic_ns", lambda: later)
-    assert left.settled
+    with stamps.change(SLOT):
+        pass
+    assert not stamps.settled(SLOT)
+    later(monkeypatch)
+    assert stamps.settled(SLOT)
+    with stamps.change(SLOT):
+        assert not stamps.settled(SLOT)
+    assert stamps.settled(SLOT)
 
 
-def test_a_paused_write_changes_even_the_stamp_of_a_dead_one(
+def test_more_writes_at_once_than_there_are_places_for_settle_in_the_end(
+    stamps: SharedStamps,
+) -> None:
+    writes = [stamps.change(SLOT) for _ in range(100)]
+    for write in writes:
+        write.__enter__()
+        assert not stamps.settled(SLOT)
+    for write in writes:
+        write.__exit__(None, None, None)
+    assert stamps.settled(SLOT)
+
+
+def test_a_paused_write_changes_the_stamp_even_late(
     stamps: SharedStamps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     paused = stamps.change(SLOT)
     paused.__enter__()
-    dead = stamps.change(SLOT)
-    dead.__enter__()  # and does not leave
-    later = time.monotonic_ns() + 6_000_000_000
-    monkeypatch.setattr(time, "monotonic_ns", lambda: later)
+    later(monkeypatch)
     between = stamps.current(SLOT)
     paused.__exit__(None, None, None)
     assert stamps.current(SLOT) != between
+    assert stamps.settled(SLOT)
 
 
 def test_only_those_who_were_forked_from_the_maker_share(stamps: SharedStamps) -> None:
