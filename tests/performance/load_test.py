@@ -20,6 +20,7 @@ from typing import IO
 from tests.e2e.conftest import KINDS, free_port, service
 from tests.performance import load_samples, taurus
 from tests.performance.benchmark import wait_until_served
+from tests.performance.virtual_environment import python_for_plots
 
 PROJECT = Path(__file__).parents[2]
 RESULTS = taurus.HOME / "results"
@@ -121,8 +122,9 @@ def main() -> None:
     """Measure, write the report, and fail where a run did."""
     arguments = _arguments()
     taurus.install()
+    python = python_for_plots()
     passed = measure(arguments.service, arguments.users, arguments.hold)
-    report = [str(taurus.PYTHON), "-m", "tests.performance.load_report", arguments.service]
+    report = [str(python), "-m", "tests.performance.load_report", arguments.service]
     subprocess.run(report, cwd=PROJECT, check=True)
     if not passed:
         raise SystemExit("a run did not pass its criteria: the lines above tell which")
