@@ -7,7 +7,6 @@ does nothing, and writes a report with plots to docs/.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -17,9 +16,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.e2e.conftest import KINDS, free_port, service
+from tests.e2e.conftest import KINDS, service
 from tests.performance import load_samples, taurus
-from tests.performance.benchmark import wait_until_served
+from tests.performance.bare import served, wait_until_served
 from tests.performance.virtual_environment import python_for_plots
 
 PROJECT = Path(__file__).parents[2]
@@ -42,24 +41,6 @@ def seeded(name: str, directory: Path, log: IO[bytes]) -> Iterator[str]:
         seeding = [sys.executable, "fixtures.py", own.collection, name, "--seed", "1"]
         subprocess.run(seeding, cwd=PROJECT, stdout=log, check=True)
         yield own.url
-
-
-@contextmanager
-def do_nothing(log: IO[bytes]) -> Iterator[str]:
-    """The application that does nothing, served as the services are; yields its URL."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "tests.performance.do_nothing"],
-        cwd=PROJECT,
-        env={**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "LOG_LEVEL": "warning"},
-        stderr=log,
-    )
-    try:
-        wait_until_served(f"http://127.0.0.1:{port}/events")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def load(name: str, url: str, users: int, hold_s: int, results: str) -> bool:
@@ -95,7 +76,8 @@ def measure(name: str, users: list[int], hold_s: int) -> bool:
             for number in users:
                 passed &= load(name, url, number, hold_s, f"{number} users")
         if DEFAULT_USERS in users:
-            with do_nothing(log) as url:
+            with served("do_nothing", log) as url:
+                wait_until_served(f"{url}/{name}")
                 load(name, url, DEFAULT_USERS, hold_s, "does nothing")
     return passed
 
