@@ -105,7 +105,7 @@ def page(measured: Measured, few_and_many: list[tuple[Row, Row]], memory: Memory
     many = [f"{more.name} {ratio(measured, more, fewer):.2f}" for fewer, more in few_and_many]
     taken = (
         f"{memory.gunicorn:.0f} MB Gunicorn's processes, "
-        f"{memory.mongod:.0f} MB mongod, {memory.all:.0f} MB in all"
+        f"{memory.mongod:.0f} MB mongod, {memory.all:.0f} MB with the launcher, in all"
     )
     lines = [
         "# Benchmark",

@@ -79,5 +79,5 @@ def test_the_page_says_how_it_was_measured_and_what_many_connections_cost() -> N
     assert "`./invoke bench --rounds 3 --seconds 2`" in page
     assert "23 November 2026" in page
     assert "The rate with 1,000 connections, of that with 10: simple 0.50." in page
-    assert "220 MB Gunicorn's processes, 150 MB mongod, 390 MB in all" in page
+    assert "220 MB Gunicorn's processes, 150 MB mongod, 390 MB with the launcher, in all" in page
     assert "\n".join(benchmark_report.table(MEASURED)) in page
