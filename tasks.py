@@ -108,10 +108,16 @@ def install_dependencies(context: Context) -> None:
     _python(context, "-m", "pip", "install", "--quiet", "-r", "requirements.txt")
 
 
-@task(help={"rounds": "how many rounds; the report shows their medians (5)"})
-def bench(context: Context, rounds: int = 5) -> None:
-    """Compare the service with bare applications and with itself, side by side (needs wrk)."""
-    _python(context, "-m", "tests.performance.benchmark", "--rounds", str(rounds))
+@task(
+    help={
+        "rounds": "how many rounds; the report shows their medians (5)",
+        "seconds": "how long each load takes in a round (3)",
+    }
+)
+def bench(context: Context, rounds: int = 5, seconds: int = 3) -> None:
+    """Compare the service with bare applications and itself, and write docs/benchmark.md (wrk)."""
+    options = ("--rounds", str(rounds), "--seconds", str(seconds))
+    _python(context, "-m", "tests.performance.benchmark", *options)
 
 
 @task(

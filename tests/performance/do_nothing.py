@@ -1,4 +1,4 @@
-"""An application that answers the load test, and does nothing: the ceiling of the machine."""
+"""An application that answers as a service does, and does nothing: the ceiling of the machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from tests.examples import EVENT
 
 _RESOURCES = [{"id": f"{number:024x}", **EVENT} for number in range(1, 6)]
 _COLLECTION = msgspec.json.encode(_RESOURCES)
+_FIRST = _RESOURCES[0]["id"]
 _RESOURCE = msgspec.json.encode(_RESOURCES[0])
 
 
@@ -23,6 +24,7 @@ class Collection:
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         await req.stream.read()
         resp.status = falcon.HTTP_201
+        resp.location = f"{req.path}/{_FIRST}"
         resp.data = _RESOURCE
 
 

@@ -1,12 +1,11 @@
 """The report of the load test: tables and plots of all the results that are kept.
 
-It runs in Taurus' environment, which has matplotlib.
+It runs in the environment of `virtual_environment.python_for_plots`, which has matplotlib.
 """
 
 from __future__ import annotations
 
 import argparse
-import platform
 import statistics
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +16,7 @@ from matplotlib.figure import Figure
 
 from tests.performance import load_samples
 from tests.performance.load_samples import Figures, Sample
+from tests.performance.machine import machine
 
 PROJECT = Path(__file__).parents[2]
 RESULTS = PROJECT / ".taurus" / "results"
@@ -26,13 +26,6 @@ CEILING = "does nothing"
 DEFAULT = "10 users"
 
 _HEAD = "| requests/s | failed | mean | median | 95 % | 99 % | longest |"
-
-
-def machine() -> str:
-    """Return what this machine calls itself."""
-    cpus = Path("/proc/cpuinfo").read_text() if Path("/proc/cpuinfo").exists() else ""
-    names = [line.partition(":")[2].strip() for line in cpus.splitlines() if "model name" in line]
-    return f"{names[0]}, {len(names)} cores" if names else platform.machine()
 
 
 def cells(figures: Figures) -> str:

@@ -7,7 +7,6 @@ does nothing, and writes a report with plots to docs/.
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import subprocess
 import sys
@@ -17,9 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.e2e.conftest import KINDS, free_port, service
+from tests.e2e.conftest import KINDS, service
 from tests.performance import load_samples, taurus
-from tests.performance.benchmark import wait_until_served
+from tests.performance.bare import served, wait_until_served
+from tests.performance.virtual_environment import python_for_plots
 
 PROJECT = Path(__file__).parents[2]
 RESULTS = taurus.HOME / "results"
@@ -41,24 +41,6 @@ def seeded(name: str, directory: Path, log: IO[bytes]) -> Iterator[str]:
         seeding = [sys.executable, "fixtures.py", own.collection, name, "--seed", "1"]
         subprocess.run(seeding, cwd=PROJECT, stdout=log, check=True)
         yield own.url
-
-
-@contextmanager
-def do_nothing(log: IO[bytes]) -> Iterator[str]:
-    """The application that does nothing, served as the services are; yields its URL."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "gunicorn", "tests.performance.do_nothing"],
-        cwd=PROJECT,
-        env={**os.environ, "HOST": "127.0.0.1", "PORT": str(port), "LOG_LEVEL": "warning"},
-        stderr=log,
-    )
-    try:
-        wait_until_served(f"http://127.0.0.1:{port}/events")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def load(name: str, url: str, users: int, hold_s: int, results: str) -> bool:
@@ -94,7 +76,8 @@ def measure(name: str, users: list[int], hold_s: int) -> bool:
             for number in users:
                 passed &= load(name, url, number, hold_s, f"{number} users")
         if DEFAULT_USERS in users:
-            with do_nothing(log) as url:
+            with served("do_nothing", log) as url:
+                wait_until_served(f"{url}/{name}")
                 load(name, url, DEFAULT_USERS, hold_s, "does nothing")
     return passed
 
@@ -121,8 +104,9 @@ def main() -> None:
     """Measure, write the report, and fail where a run did."""
     arguments = _arguments()
     taurus.install()
+    python = python_for_plots()
     passed = measure(arguments.service, arguments.users, arguments.hold)
-    report = [str(taurus.PYTHON), "-m", "tests.performance.load_report", arguments.service]
+    report = [str(python), "-m", "tests.performance.load_report", arguments.service]
     subprocess.run(report, cwd=PROJECT, check=True)
     if not passed:
         raise SystemExit("a run did not pass its criteria: the lines above tell which")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.performance import jmeter_home
+from tests.performance.virtual_environment import python_with
 
 PROJECT = Path(__file__).parents[2]
 HOME = PROJECT / ".taurus"
@@ -27,18 +28,7 @@ def install() -> None:
         SystemExit: they cannot be made; the message says why.
     """
     jmeter_home.install(HOME / "jmeter")
-    requirements = PROJECT / "requirements" / "performance.txt"
-    installed = HOME / "venv" / "installed.txt"
-    if installed.exists() and installed.read_text() == requirements.read_text():
-        return
-    sys.stderr.write(f"installing {requirements.relative_to(PROJECT)} into .taurus/venv\n")
-    for command in (
-        (sys.executable, "-m", "venv", "--clear", str(HOME / "venv")),
-        (str(PYTHON), "-m", "pip", "install", "-qq", "-r", str(requirements)),
-    ):
-        if subprocess.run(command, check=False).returncode:
-            raise SystemExit("Taurus could not be installed: the lines above say why")
-    installed.write_text(requirements.read_text())
+    python_with("performance.txt", HOME / "venv")
 
 
 def run(artifacts: Path, environment: dict[str, str]) -> bool:
