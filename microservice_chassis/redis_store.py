@@ -23,7 +23,6 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 import msgspec
-from falcon_caching.async_backends.redis import Redis as RedisBackend
 from pymongo.errors import PyMongoError
 from redis.asyncio import Connection, Redis
 from redis.asyncio.retry import Retry
@@ -31,6 +30,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
+from microservice_chassis.redis_entries import RedisEntries
 from microservice_chassis.settings import InvalidSetting
 from microservice_chassis.stamps import LONGEST_CHANGE_MS
 from microservice_chassis.store import NOTHING, Entry, Found
@@ -77,27 +77,6 @@ _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(tuple[dict[str, str], bytes])
 
 
-class _Entries(RedisBackend):  # type: ignore[misc]  # falcon-caching comes without types
-    """falcon-caching's backend, but with bytes: it would unpickle whatever Redis holds.
-
-    And with the client of the redis package, which needs half of the time of coredis.
-    """
-
-    def dump_object(self, value: bytes) -> bytes:
-        """Return what is kept."""
-        return value
-
-    def load_object(self, value: bytes | None) -> bytes | None:
-        """Return what was kept."""
-        return value
-
-    async def set(self, key: str, value: bytes, timeout: int | None = None) -> bool:
-        """Keep a value for so many seconds."""
-        seconds = self._normalize_timeout(timeout)
-        client: Redis = self._write_client
-        return bool(await client.set(self.key_prefix + key, value, ex=seconds))
-
-
 class RedisStore:
     """The store of a service that shares it with others on the same database."""
 
@@ -118,7 +97,7 @@ class RedisStore:
             )
         except ValueError as error:
             raise InvalidSetting(f"CACHE_REDIS_URL cannot be used: {error}") from None
-        self.entries = _Entries(self._client, default_timeout=timeout_s, key_prefix=prefix)
+        self.entries = RedisEntries(self._client, default_timeout=timeout_s, key_prefix=prefix)
         self._prefix = prefix
         self._stamp_ms = timeout_s * 1000
         self._begin = self._client.register_script(_BEGIN)
@@ -233,9 +212,10 @@ class RedisStore:
 
     def _lose(self, error: RedisError) -> None:
         """Answer nothing from Redis until it is back."""
-        self._lost = True
-        self._sure_s = -math.inf
-        self._report(lost=True, why=error)
+        if not self._lost:
+            self._lost = True
+            self._sure_s = -math.inf
+            self._report(lost=True, why=error)
 
     def _report(self, *, lost: bool, why: object = None) -> None:
         """Log a change, unless another worker has done so."""
@@ -248,7 +228,7 @@ class RedisStore:
             _logger.warning("the response cache is back")
 
     async def _on_connect(self, connection: Connection) -> None:
-        """Make a connection, but fail on the first one to a Redis that was started anew.
+        """Make a connection; where Redis turns out to have been started anew, it was lost.
 
         It may have forgotten what changed last, or remember what was long ago.
         """
@@ -257,7 +237,7 @@ class RedisStore:
         info: bytes = await connection.read_response()
         run_id = info.partition(b"run_id:")[2].partition(b"\r\n")[0]
         known, self._run_id = self._run_id, run_id
-        if known not in (None, run_id):
+        if known not in (None, run_id) and not self._lost:
             raise RedisConnectionError("it was started anew")
 
 

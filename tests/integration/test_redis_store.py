@@ -172,7 +172,8 @@ async def test_nothing_is_kept_while_somebody_writes_or_has_died_over_it(
     async with connect(mongodb.uri) as client:
         unstamped = UnstampedWrites(client[settings.mongodb_database]["UnstampedWrites"], "events")
         store, dead = [RedisStore(own_redis.url, "test:", 60, unstamped) for _ in range(2)]
-        await store.start()
+        for each in (store, dead):
+            await each.start()
         async with asyncio.timeout(30):
             while (await store.find("key", "events")).stamp is None:
                 await asyncio.sleep(0.01)
@@ -188,7 +189,8 @@ async def test_nothing_is_kept_while_somebody_writes_or_has_died_over_it(
         async with asyncio.timeout(30):
             while (await store.find("key", "events")).stamp in (None, settled):
                 await asyncio.sleep(0.01)
-        await store.stop()
+        for each in (store, dead):
+            await each.stop()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""A whole service whose Redis is killed and comes back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import requests
+
+from tests.e2e.conftest import Service, free_port, service
+from tests.e2e.test_processes import wait_for
+from tests.redis_server import RedisServer
+
+HIT = "eventpost; hit"
+BYPASS = "eventpost; fwd=bypass"
+
+
+def cache_status(url: str) -> str:
+    """Read over a new connection, which comes to any worker."""
+    return requests.get(url, timeout=5).headers["Cache-Status"]
+
+
+def rename(url: str, own: Service, title: str) -> None:
+    requests.patch(url, json={own.text: title}, timeout=5).raise_for_status()
+    assert requests.get(url, timeout=5).json()[own.text] == title
+
+
+def test_a_lost_redis_is_one_warning_and_no_wrong_answer(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    with log.open("wb") as output, RedisServer(free_port(), tmp_path) as redis:
+        settings = {"CACHE_TYPE": "redis", "CACHE_REDIS_URL": redis.url}
+        own = service("events", tmp_path / "data", output, **settings)
+        with own.process:
+            own.process.wait_until_ready()
+            created = requests.post(own.collection, json=own.example, timeout=5)
+            url = f"{own.url}{created.headers['Location']}"
+            wait_for(lambda: cache_status(url) == HIT)
+            redis.kill()
+            for number in range(40):
+                rename(url, own, f"Without {number}")
+                assert cache_status(url) == BYPASS
+                assert requests.get(f"{own.url}/health/ready", timeout=5).status_code == 200
+            redis.start()
+            wait_for(lambda: cache_status(url) == HIT)
+            for number in range(40):
+                rename(url, own, f"With {number}")
+    said = log.read_text()
+    assert said.count("the response cache is off") == 1
+    assert said.count("the response cache is back") == 1
