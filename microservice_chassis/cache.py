@@ -74,7 +74,7 @@ class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching co
 
     def __init__(self, name: str, store: Store, config: Mapping[str, Any]) -> None:
         super().__init__(store.entries, config)
-        self._root = f"/{name}"
+        self._name = name
         self._store = store
         self._flights: dict[tuple[str, Stamp], asyncio.Future[Entry]] = {}
 
@@ -102,10 +102,10 @@ class CoherentMiddleware(Middleware):  # type: ignore[misc]  # falcon-caching co
             if (
                 scope["type"] == "http"
                 and scope["method"] in ("GET", "HEAD")
-                and scope["path"].startswith(self._root)
+                and (name := stamp_name(scope["path"])).startswith(self._name)
             ):
                 key = self.generate_cache_key(scope)
-                found = await self._store.find(key, stamp_name(scope["path"]))
+                found = await self._store.find(key, name)
                 if found.entry and await _send(found.entry, scope, send):
                     return
                 scope[_FOUND] = key, found

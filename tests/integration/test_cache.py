@@ -168,6 +168,7 @@ async def test_the_order_of_parameters_and_a_slash_make_no_difference(worker: As
     swapped = "&".join(reversed(query.split("&")))
     assert cache_status(await worker.request("GET", f"/events?{swapped}")) == HIT
     assert cache_status(await worker.request("GET", f"/events/?{query}")) == HIT
+    assert (await worker.request("GET", f"//events?{query}")).status == 200
 
 
 async def test_another_query_is_another_answer(worker: AsgiClient) -> None:
