@@ -203,9 +203,9 @@ class RedisStore:
         if announced:
             self._sure_s = -math.inf
             return
-        # NOTE: a note that was written since the last lease began still holds, unless that was
-        #   long ago. Then somebody may have written without changing stamps.
-        if epoch is None or began_s > self._sure_s + NOTE_S:
+        # NOTE: a note that was written since the last lease began still held just now, unless
+        #   that is long ago. Then somebody may have written without changing stamps.
+        if epoch is None or time.monotonic() > self._sure_s + NOTE_S:
             await self._client.set(key, _new_token())
         if not self._lost:
             self._sure_s = began_s
