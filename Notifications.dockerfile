@@ -30,5 +30,5 @@ VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s \
-    CMD ["python", "-m", "microservice_chassis.health_check"]
+    CMD ["python", "-m", "microservice_chassis.process.health_check"]
 CMD ["python", "-m", "notifications_microservice"]

@@ -5,7 +5,8 @@ import os
 import signal
 from pathlib import Path
 
-from microservice_chassis.parent_death import die_with_parent
+from microservice_chassis.process.log import configure_log
+from microservice_chassis.process.parent_death import die_with_parent
 from microservice_chassis.settings import ServerSettings, settings_or_exit
 
 _settings = settings_or_exit(ServerSettings, os.environ)
@@ -13,10 +14,11 @@ _settings = settings_or_exit(ServerSettings, os.environ)
 bind = f"{_settings.host}:{_settings.port}"
 workers = _settings.web_concurrency
 loglevel = _settings.log_level
+configure_log(_settings.log_level)
 
 # uvicorn-worker with httptools and uvloop, the faster one of the two candidates,
 # with limits for slow clients (docs/performance.md#worker-class).
-worker_class = "microservice_chassis.worker.Worker"
+worker_class = "microservice_chassis.process.worker.Worker"
 
 # The application is made once, before the workers are forked from it.
 preload_app = True
@@ -46,3 +48,11 @@ def post_fork(server, worker):
     # NOTE: what was made before the fork stays; walking over it at each collection would only
     #   make requests wait, and end the sharing of its memory.
     gc.freeze()
+
+
+def pre_exec(server):
+    """Refuse a second master on the same socket (SIGUSR2), and serve on."""
+    # NOTE: this runs in the process that would become the second master. The workers of each
+    #   would have entries that the other's do not know of; SIGHUP replaces workers.
+    server.log.error("SIGUSR2 is refused: a second master could answer what the first has changed")
+    os._exit(1)

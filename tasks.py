@@ -6,6 +6,7 @@ import os
 import shlex
 import signal
 import sys
+import sysconfig
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -34,7 +35,7 @@ The data stays in .eventpost/. Ctrl-C stops everything.
 @task(help={"port": "where events listens; notifications takes the next one (8000)"})
 def run(_context: Context, port: int = 8000) -> None:
     """Start both services, each with a MongoDB of its own; Ctrl-C stops them."""
-    from microservice_chassis.service_process import ServiceFailure, ServiceProcess
+    from development.service_process import ServiceFailure, ServiceProcess
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
@@ -79,27 +80,52 @@ def fixtures(context: Context, url: str, resource: str, count: int = 5) -> None:
     _python(context, "fixtures.py", url, resource, "--count", str(count))
 
 
-@task(help={"only": "a file or folder of tests, like tests/unit"})
-def test(context: Context, only: str = "tests") -> None:
-    """Run the tests, against a real MongoDB."""
-    _python(context, "-m", "pytest", only)
+@task(help={"only": "a file or folder of tests, like tests/unit, without measuring coverage"})
+def test(context: Context, only: str = "") -> None:
+    """Run the tests, against a real MongoDB, and fail where they reach too little."""
+    if only:
+        _python(context, "-m", "pytest", only)
+    else:
+        _run_measured_tests(context)
+        print("Coverage in percent (the least is fail_under in pyproject.toml):", flush=True)
+        _python(context, "-m", "coverage", "report", "--format=total")
 
 
 @task
 def coverage(context: Context) -> None:
     """Run the tests, and report the branches that they do not reach."""
+    _run_measured_tests(context)
+    _python(context, "-m", "coverage", "report")
+
+
+def _run_measured_tests(context: Context) -> None:
+    """Run all tests, and combine what they and the processes that they start have reached."""
     _python(context, "-m", "coverage", "erase")
     _python(context, "-m", "coverage", "run", "-m", "pytest", "tests")
     _python(context, "-m", "coverage", "combine", "--quiet")
-    _python(context, "-m", "coverage", "report")
 
 
 @task
 def lint(context: Context) -> None:
-    """Check the style, the format and the types."""
+    """Check the style, the format, the types, and which room imports which."""
     _python(context, "-m", "ruff", "check", ".")
     _python(context, "-m", "ruff", "format", "--check", ".")
     _python(context, "-m", "mypy")
+    # NOTE: it has no module that -m could run.
+    lint_imports = Path(sysconfig.get_path("scripts"), "lint-imports")
+    _python(context, str(lint_imports), "--no-logo", "--no-cache")
+
+
+@task(help={"dry-run": "change nothing; count, and name what cannot be read"})
+def migrate(context: Context, dry_run: bool = False) -> None:
+    """Bring documents of earlier versions into today's form; a service does so by itself."""
+    _python(context, "-m", "development.migrate", *(("--dry-run",) if dry_run else ()))
+
+
+@task
+def house(context: Context) -> None:
+    """Draw the picture and the map of the house again, in docs/house.md and CONTRIBUTING.md."""
+    _python(context, "-m", "development.house")
 
 
 @task(name="install-dependencies", aliases=("installDependencies",))
@@ -118,6 +144,22 @@ def bench(context: Context, rounds: int = 5, seconds: int = 3) -> None:
     """Compare the service with bare applications and itself, and write docs/benchmark.md (wrk)."""
     options = ("--rounds", str(rounds), "--seconds", str(seconds))
     _python(context, "-m", "tests.performance.benchmark", *options)
+
+
+@task(
+    help={
+        "base": "the commit to compare with",
+        "rounds": "how many rounds; the report shows their medians (10)",
+        "seconds": "how long each load takes in a round (5)",
+        "only": "a part of the names of loads, like mix",
+    }
+)
+def compare(
+    context: Context, base: str, rounds: int = 10, seconds: int = 5, only: str = ""
+) -> None:
+    """Compare the working tree with another commit: CPU time, rate and times of requests (wrk)."""
+    options = (f"--base={base}", f"--rounds={rounds}", f"--seconds={seconds}", f"--only={only}")
+    _python(context, "-m", "tests.performance.comparison", *options)
 
 
 @task(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from events_microservice.settings import Settings
-from microservice_chassis.launcher import launch
+from microservice_chassis.process.launcher import launch
 
 if __name__ == "__main__":
     launch("events_microservice.app", Settings)

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from pymongo import AsyncMongoClient
+from typing import Unpack
 
 from events_microservice.models.event import Event
 from events_microservice.models.event_dator import EventDator
 from events_microservice.resources.event_resource import EventResource
 from events_microservice.resources.events_resource import EventsResource
 from events_microservice.settings import Settings
-from microservice_chassis.application import Application, application_or_exit, create_application
-from microservice_chassis.database import Document
-from microservice_chassis.schema import Schema
+from microservice_chassis.application import (
+    Collaborators,
+    Parts,
+    application_attribute,
+    create_application,
+    create_parts,
+)
+from microservice_chassis.edge.asgi import Application
 
 
-def create_app(settings: Settings, client: AsyncMongoClient[Document] | None = None) -> Application:
+def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Application:
     """Return the ASGI application for these settings; nothing is connected yet."""
-    return create_application(
-        "events",
-        Schema(Event, {"timezone": settings.default_timezone}),
-        EventDator,
-        EventsResource,
-        EventResource,
-        settings,
-        client,
-    )
+    parts = create_service(settings, **collaborators)
+    return create_application(parts, EventsResource, EventResource)
 
 
-def __getattr__(name: str) -> Application:
-    """Make `application` when a server asks for it, so that importing this module does nothing."""
-    if name == "application":
-        return application_or_exit(create_app, Settings)
-    raise AttributeError(name)
+def create_service(settings: Settings, **collaborators: Unpack[Collaborators]) -> Parts[Event]:
+    """Return what stands behind the HTTP of the service."""
+    defaults = {"timezone": settings.default_timezone}
+    return create_parts(settings, EventDator, defaults=defaults, **collaborators)
+
+
+# `application` is made when a server asks for it, so that importing this module does nothing.
+__getattr__ = application_attribute(create_app, Settings)

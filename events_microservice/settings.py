@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from events_microservice.models import schedule
-from microservice_chassis.schema import Rule
+from microservice_chassis.schema.member import Rule
 from microservice_chassis.settings import DatabaseName, DataDirectory, ServiceSettings
 
 

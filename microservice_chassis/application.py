@@ -1,96 +1,209 @@
-"""The Falcon application of a service, with everything that is the same in each."""
+"""The application of a service: composes the rooms, and alone sees all of them."""
 
 from __future__ import annotations
 
+import functools
+import logging
 import os
-from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Generic, NamedTuple, Protocol, TypedDict, TypeVar, Unpack
 
 import falcon.asgi
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from microservice_chassis.cache import CoherentCache
-from microservice_chassis.database import Document, connect
-from microservice_chassis.dator import Dator
-from microservice_chassis.health import LiveResource, ReadyResource
-from microservice_chassis.local_store import LocalStore
-from microservice_chassis.problems import Problem, add_problem_handlers
-from microservice_chassis.redis_store import RedisStore
-from microservice_chassis.resources import CollectionResource, ItemResource
-from microservice_chassis.schema import Resource, Schema
-from microservice_chassis.settings import InvalidSetting, S, ServiceSettings, read_settings
-from microservice_chassis.store import NoStore, Store
-from microservice_chassis.unstamped_writes import UnstampedWrites
-
-Application = Callable[..., Awaitable[None]]
+from microservice_chassis.caching.attachment import Attachment
+from microservice_chassis.caching.local_store import LocalStore
+from microservice_chassis.caching.no_store import NoStore
+from microservice_chassis.caching.redis_store import RedisStore
+from microservice_chassis.caching.store import Store
+from microservice_chassis.edge.asgi import Application
+from microservice_chassis.edge.exchange import ExchangeLayer
+from microservice_chassis.edge.response_cache import ResponseCache
+from microservice_chassis.edge.routes import Routes
+from microservice_chassis.errors import DomainError, InvalidSetting
+from microservice_chassis.http.accept import AcceptJson
+from microservice_chassis.http.collection import CollectionResource
+from microservice_chassis.http.health import LiveResource, ReadyResource
+from microservice_chassis.http.item import ItemResource
+from microservice_chassis.http.problem_handlers import add_problem_handlers
+from microservice_chassis.process.shared_file import SharedFile, open_shared_file
+from microservice_chassis.schema.schema import Resource
+from microservice_chassis.settings import S, ServiceSettings, read_settings
+from microservice_chassis.storage.client import Document, connect, ping
+from microservice_chassis.storage.dator import Dator
+from microservice_chassis.storage.deployment import Deployment
+from microservice_chassis.storage.identifiers import Identifiers
+from microservice_chassis.storage.migrator import Migrator
+from microservice_chassis.storage.unstamped_writes import UnstampedWrites
 
 R = TypeVar("R", bound=Resource)
 
+# The status of a worker that cannot start (gunicorn.arbiter.Arbiter.WORKER_BOOT_ERROR).
+_CANNOT_START = 3
 
-class AcceptJson:
-    """Refuses, before anything is done, a request whose client does not accept JSON."""
-
-    async def process_request(self, req: falcon.asgi.Request, _resp: falcon.asgi.Response) -> None:
-        """Raise a 406 problem unless Accept allows application/json (RFC 9110, section 12.5.1)."""
-        accept = req.accept
-        if accept != "*/*" and not req.client_accepts_json:
-            raise Problem(406, "The answer is application/json; Accept must allow it.")
+_logger = logging.getLogger(__name__)
 
 
-def application_or_exit(create_app: Callable[[S], Application], kind: type[S]) -> Application:
-    """Return the application that the environment's settings describe.
+class _Startable(Protocol):
+    """What works in the background of a worker."""
 
-    Where one of them cannot be used, end the process with a line that says why.
+    async def start(self) -> None:
+        """Begin."""
+
+    async def stop(self) -> None:
+        """End what has begun."""
+
+
+class _Background:
+    """Starts and stops with a worker what works in its background."""
+
+    def __init__(self, parts: Sequence[_Startable]) -> None:
+        self._parts = parts
+
+    async def process_startup(self, _scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
+        for part in self._parts:
+            await part.start()
+
+    async def process_shutdown(self, _scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
+        for part in reversed(self._parts):
+            await part.stop()
+
+
+class _Refusal:
+    """Ends the service where it must not go on; made before the workers are forked."""
+
+    def __init__(self) -> None:
+        # One byte in a pipe: of all workers the one that gets it does so, and the others serve on
+        # until they are told to stop.
+        self._turn, given = os.pipe()
+        os.set_blocking(self._turn, False)
+        os.write(given, b"1")
+
+    def __call__(self, error: DomainError) -> None:
+        """Say why, and end this worker as one that cannot start; Gunicorn then gives up."""
+        with suppress(BlockingIOError):
+            os.read(self._turn, 1)
+            _logger.critical("EventPost stops: %s", error)
+            os._exit(_CANNOT_START)
+
+
+def application_attribute(
+    create_app: Callable[[S], Application], kind: type[S]
+) -> Callable[[str], Application]:
+    """Return a module's `__getattr__` (PEP 562) whose `application` is made once, when asked for.
+
+    It is the one that the environment's settings describe; where one of them cannot be used,
+    the process ends with a line that says why.
     """
-    try:
-        return create_app(read_settings(kind, os.environ))
-    except InvalidSetting as error:
-        raise SystemExit(f"EventPost cannot start: {error}") from None
+
+    @functools.cache
+    def application() -> Application:
+        try:
+            return create_app(read_settings(kind, os.environ))
+        except InvalidSetting as error:
+            raise SystemExit(f"EventPost cannot start: {error}") from None
+
+    def attribute(name: str) -> Application:
+        if name == "application":
+            return application()
+        raise AttributeError(name)
+
+    return attribute
+
+
+class Collaborators(TypedDict, total=False):
+    """What a service is given by those who have it already: tests, and who runs it in parts.
+
+    `client` is one for MONGODB_URI, `shared` the file in memory that the processes of DATA_DIR
+    share; each is made by the settings where it is not given.
+    """
+
+    client: AsyncMongoClient[Document]
+    shared: SharedFile
+
+
+class Parts(NamedTuple, Generic[R]):
+    """What stands behind the HTTP of a service."""
+
+    client: AsyncMongoClient[Document]
+    store: Store
+    dator: Dator[R]
+    migrator: Migrator[R]
+
+
+def create_parts(
+    settings: ServiceSettings,
+    dator_class: type[Dator[R]],
+    *,
+    defaults: Mapping[str, Any] | None = None,
+    **collaborators: Unpack[Collaborators],
+) -> Parts[R]:
+    """Return the parts of a service; nothing is connected yet.
+
+    `defaults` are of members whose default is a setting.
+    """
+    client = collaborators.get("client") or connect(settings.mongodb_uri)
+    shared = collaborators.get("shared") or open_shared_file(
+        os.environ, Path(settings.data_dir), settings.web_concurrency
+    )
+    attachment = Attachment(shared)
+    database = client[settings.mongodb_database]
+    deployment = Deployment(database, dator_class.name, defaults or {})
+    store = _store(dator_class.name, settings, database, attachment, deployment)
+    dator = dator_class(database, deployment, store, Identifiers(attachment), defaults)
+    return Parts(client, store, dator, Migrator(dator, store, _Refusal()))
 
 
 def create_application(
-    name: str,
-    schema: Schema[R],
-    dator_class: type[Dator[R]],
+    parts: Parts[R],
     collection_class: type[CollectionResource[R]],
     item_class: type[ItemResource[R]],
-    settings: ServiceSettings,
-    client: AsyncMongoClient[Document] | None = None,
 ) -> Application:
-    """Return the application that serves the collection `name` at `/name`, and its items below.
+    """Return the application that serves one collection and its items."""
+    resources = (
+        collection_class(parts.dator),
+        item_class(parts.dator),
+        LiveResource(),
+        ReadyResource(functools.partial(ping, parts.client)),
+    )
+    routes = Routes(parts.dator.name, (LiveResource.template, ReadyResource.template))
+    # The layers that a request goes through, from the outermost one inwards.
+    app: Application = _falcon(resources, [parts.store, parts.migrator])
+    app = ResponseCache(app, parts.store)
+    return ExchangeLayer(app, routes)
 
-    MongoDB has it under the same name with a capital letter.
-    `client` is one for MONGODB_URI unless it is given.
-    """
-    if client is None:
-        client = connect(settings.mongodb_uri)
-    database = client[settings.mongodb_database]
-    store = _store(name, settings, database)
-    caching = CoherentCache(name, store, settings.cache_timeout).middleware
-    dator = dator_class(name, database[name.capitalize()], schema, store)
+
+def _falcon(resources: Sequence[Any], background: Sequence[_Startable]) -> Application:
+    """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_middleware([AcceptJson(), caching])
+    app.add_middleware([AcceptJson(), _Background(background)])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
-    app.add_route(f"/{name}", collection_class(dator, schema))
-    app.add_route(f"/{name}/{{id}}", item_class(dator, schema))
-    app.add_route("/health/live", LiveResource())
-    app.add_route("/health/ready", ReadyResource(client))
-    return caching.in_front_of(app)
+    for resource in resources:
+        app.add_route(resource.template, resource)
+    return app
 
 
-def _store(name: str, settings: ServiceSettings, database: AsyncDatabase[Document]) -> Store:
+def _store(
+    name: str,
+    settings: ServiceSettings,
+    database: AsyncDatabase[Document],
+    attachment: Attachment,
+    deployment: Deployment,
+) -> Store:
     """Return the store that the settings ask for."""
     if settings.cache_type == "null":
         return NoStore()
     if settings.cache_type == "simple":
-        return LocalStore(settings.cache_timeout)
+        return LocalStore(settings.cache_timeout, attachment)
     if settings.cache_redis_url is None:
         raise InvalidSetting("CACHE_REDIS_URL must be set where CACHE_TYPE is redis")
     return RedisStore(
         settings.cache_redis_url,
-        f"eventpost:{settings.mongodb_database}:",
         settings.cache_timeout,
         UnstampedWrites(database["UnstampedWrites"], name),
+        deployment.id,
     )

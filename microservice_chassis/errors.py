@@ -1,6 +1,6 @@
 """Domain errors: what can go wrong between a resource and its collection.
 
-Dators and models raise these; `problems` says which HTTP answer each one becomes.
+Dators and models raise these; `http.problem_handlers` says which HTTP answer each one becomes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,26 @@ class ResourceNotFound(DomainError):
     """There is no resource with this identifier."""
 
 
+class InvalidCursor(DomainError):
+    """A cursor is none that a page of this collection ended with."""
+
+
 class DatabaseUnavailable(DomainError):
     """MongoDB cannot be reached, or does not answer in time."""
+
+
+class DatabaseTooNew(DomainError):
+    """The documents are of a form that only a newer version of EventPost knows."""
+
+
+class ContendedResource(DomainError):
+    """Others kept changing what a change depends on; it may succeed when it is tried again."""
 
 
 class BrokenRule(NamedTuple):
     """One member that breaks one rule.
 
-    `pointer` is a JSON Pointer (RFC 6901) into the request's document,
+    `pointer` is a JSON Pointer (RFC 6901) into the resource's representation,
     `detail` says what would be right.
     """
 
@@ -32,9 +44,25 @@ class BrokenRule(NamedTuple):
     detail: str
 
 
-class InvalidResource(DomainError):
-    """A document breaks rules of its model; `broken_rules` lists all of them."""
+class BreaksRules(DomainError):
+    """Base of the errors that list broken rules."""
 
     def __init__(self, broken_rules: Sequence[BrokenRule]) -> None:
         super().__init__(", ".join(f"{rule.pointer} {rule.detail}" for rule in broken_rules))
         self.broken_rules = tuple(broken_rules)
+
+
+class InvalidResource(BreaksRules):
+    """A document from a client breaks rules of its model; `broken_rules` lists all of them."""
+
+
+class UnreadableResource(BreaksRules):
+    """What the database holds cannot be read as its resource: another program wrote it."""
+
+
+class UnchangeableResource(BreaksRules):
+    """A resource cannot be changed in part, since what the database holds cannot be read."""
+
+
+class InvalidSetting(Exception):
+    """A setting that cannot be used; the message names it, its value and what is allowed."""

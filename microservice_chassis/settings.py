@@ -9,7 +9,8 @@ from typing import Annotated, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from microservice_chassis.schema import Rule, Schema
+from microservice_chassis.errors import InvalidSetting
+from microservice_chassis.schema.member import Rule, members
 
 S = TypeVar("S", bound="ServerSettings")
 
@@ -26,10 +27,6 @@ DataDirectory = Annotated[
 ]
 
 
-class InvalidSetting(Exception):
-    """A setting that cannot be used; the message names it, its value and what is allowed."""
-
-
 class ServerSettings(Struct, frozen=True, kw_only=True):
     """What the HTTP server of every service can be told."""
 
@@ -38,7 +35,7 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
     web_concurrency: Annotated[
         int, Meta(ge=1, le=512), Rule("the number of worker processes, 1 to 512")
     ] = 7
-    log_level: Annotated[LogLevel, Rule("debug, info, warning or error")] = "info"
+    log_level: LogLevel = "info"
 
 
 class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
@@ -73,13 +70,13 @@ def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
         InvalidSetting: the first one that cannot be used.
     """
     values = {}
-    for name, member in Schema(kind).writable.items():
-        variable = name.upper()
+    for member in members(kind):
+        variable = member.name.upper()
         value = _value(variable, environment)
         if value is None:
             continue
         try:
-            values[name] = member.parse(value, strict=False)
+            values[member.name] = member.parse(value, strict=False)
         except ValueError:
             raise InvalidSetting(
                 f"{variable}={value!r} cannot be used: it must be {member.rule.must_be}"

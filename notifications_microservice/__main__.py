@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microservice_chassis.launcher import launch
+from microservice_chassis.process.launcher import launch
 from notifications_microservice.settings import Settings
 
 if __name__ == "__main__":

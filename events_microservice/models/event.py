@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
 from events_microservice.models import schedule
-from microservice_chassis.scalars import TEXT, text
-from microservice_chassis.schema import ReadOnly, Resource, Rule
+from microservice_chassis.schema.member import Derived, Earlier, Recorded, Rule
+from microservice_chassis.schema.scalars import TEXT, text
+from microservice_chassis.schema.schema import Resource
 
 
 class Location(Struct, frozen=True, kw_only=True):
@@ -27,7 +29,11 @@ class Event(Resource, frozen=True, kw_only=True):
         str, Meta(min_length=20, max_length=400), Rule(f"20 to 400 {TEXT}", text)
     ]
     date: Annotated[str, Rule("a calendar date, YYYY-MM-DD", schedule.calendar_date)]
-    time: Annotated[str, Rule("a time of day, HH:MM:SS or HH:MM", schedule.local_time)]
+    time: Annotated[
+        str,
+        Rule("a time of day, HH:MM:SS or HH:MM", schedule.local_time),
+        Earlier(schedule.local_time),
+    ]
     place: Annotated[str, Meta(max_length=100), Rule(f"up to 100 {TEXT}", text)] = ""
     organizer: Annotated[str, Meta(max_length=50), Rule(f"up to 50 {TEXT}", text)] = ""
     topics: Annotated[
@@ -48,7 +54,11 @@ class Event(Resource, frozen=True, kw_only=True):
         Location | None,
         Rule('null or {"latitude": -90 to 90, "longitude": -180 to 180}'),
     ] = None
-    starts_at: Annotated[datetime | None, ReadOnly] = None
-    ends_at: Annotated[datetime | None, ReadOnly] = None
-    created_at: Annotated[datetime | None, ReadOnly] = None
-    updated_at: Annotated[datetime | None, ReadOnly] = None
+    starts_at: Annotated[datetime | None, Derived("date", "time", "timezone")] = None
+    ends_at: Annotated[datetime | None, Derived("date", "time", "timezone", "duration")] = None
+    created_at: Annotated[datetime | None, Recorded] = None
+    updated_at: Annotated[datetime | None, Recorded] = None
+
+    def derived(self) -> Mapping[str, Any]:
+        """When the event starts and ends, in UTC."""
+        return schedule.instants(self.date, self.time, self.timezone, self.duration)._asdict()

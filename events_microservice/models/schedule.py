@@ -101,7 +101,7 @@ def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> I
         ValueError: a part is not valid, which happens only to documents
             that were not written by this version.
     """
-    local = datetime.fromisoformat(f"{date_}T{time_}").replace(tzinfo=ZoneInfo(timezone_))
+    local = datetime.fromisoformat(f"{date_}T{time_}").replace(tzinfo=_zone(timezone_))
     starts_at = _utc(local)
     if duration_ is None:
         return Instants(starts_at, starts_at)
@@ -110,7 +110,16 @@ def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> I
         ends_at = _utc(local + lengths.days) + lengths.time
     except OverflowError:
         ends_at = _LAST_INSTANT
-    return Instants(starts_at, ends_at)
+    # NOTE: a part of a day, added to a local time that is skipped, can lead to one behind the
+    #   change of the clocks that is the earlier instant.
+    return Instants(starts_at, max(starts_at, ends_at))
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, OSError):
+        raise ValueError("not a time zone of this machine") from None
 
 
 def _utc(local: datetime) -> datetime:

@@ -8,8 +8,16 @@ from typing import Annotated, Literal
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta
 
-from microservice_chassis.scalars import LINE, TEXT, instant, line, text
-from microservice_chassis.schema import ReadOnly, Resource, Rule
+from microservice_chassis.schema.member import Earlier, Recorded, Rule
+from microservice_chassis.schema.scalars import (
+    LINE,
+    TEXT,
+    instant,
+    instant_in_milliseconds,
+    line,
+    text,
+)
+from microservice_chassis.schema.schema import Resource
 
 Status = Literal["pending", "sending", "sent", "failed", "missed"]
 
@@ -32,11 +40,13 @@ class Notification(Resource, frozen=True, kw_only=True):
         str, Meta(max_length=254), Rule("an e-mail address, up to 254 characters", mail_address)
     ]
     scheduled_time: Annotated[
-        str, Rule('an ISO 8601 date and time, like "2027-05-01T18:00:00Z"', instant)
+        datetime,
+        Rule('an ISO 8601 date and time, like "2027-05-01T18:00:00Z"', instant_in_milliseconds),
+        Earlier(instant),
     ]
-    status: Annotated[Status, ReadOnly] = "pending"
-    attempts: Annotated[int, ReadOnly] = 0
-    last_error: Annotated[str | None, ReadOnly] = None
-    sent_at: Annotated[datetime | None, ReadOnly] = None
-    created_at: Annotated[datetime | None, ReadOnly] = None
-    updated_at: Annotated[datetime | None, ReadOnly] = None
+    status: Annotated[Status, Recorded] = "pending"
+    attempts: Annotated[int, Recorded] = 0
+    last_error: Annotated[str | None, Recorded] = None
+    sent_at: Annotated[datetime | None, Recorded] = None
+    created_at: Annotated[datetime | None, Recorded] = None
+    updated_at: Annotated[datetime | None, Recorded] = None

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 import pytest
 
 from development.containers import PORTS, Container, find_engine
-from tests.e2e.conftest import free_port
+from tests.services import free_port
 
 
 @pytest.fixture(scope="module", params=PORTS)
 def container(request: pytest.FixtureRequest) -> Iterator[Container]:
-    """Each service in turn, in a container with a volume of its own that go away afterwards."""
+    """Each service in turn, in a container with a volume, both of which go away afterwards."""
     service = request.param
-    own = Container(find_engine(), service, f"eventpost-test-{uuid.uuid4()}", free_port())
+    started = Container(find_engine(), service, f"eventpost-test-{uuid.uuid4()}", free_port())
     try:
-        own.run()
-        own.wait_until_ready()
-        yield own
+        started.run()
+        started.wait_until_ready()
+        yield started
     finally:
-        if own.exists():
-            own.remove()
-            own.remove_volume()
+        if started.exists():
+            started.remove()
+            started.remove_volume()

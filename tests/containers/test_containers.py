@@ -15,7 +15,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from development.containers import Container, image
-from tests.e2e.conftest import KINDS
+from tests.services import KINDS
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_S = 60.0

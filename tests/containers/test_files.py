@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from development.containers import PORTS, Container, find_engine
-from tests.e2e.conftest import free_port
+from tests.services import free_port
 
 PROJECT = Path(__file__).parents[2]
 DOCKERFILES = ("Events.dockerfile", "Notifications.dockerfile")
@@ -43,14 +43,14 @@ def composed(tmp_path: Path) -> Iterator[list[Container]]:
     definition: dict[str, Any] = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
     containers = []
     for service, port in PORTS.items():
-        own = definition["services"][service]
-        assert own["ports"] == [f"127.0.0.1:{port}:8080"]
-        assert own["volumes"] == [f"{service}:/data"]
+        defined = definition["services"][service]
+        assert defined["ports"] == [f"127.0.0.1:{port}:8080"]
+        assert defined["volumes"] == [f"{service}:/data"]
         assert definition["volumes"][service]["name"] == f"eventpost-{service}"
         name = f"{project}-{service}"
-        own["container_name"] = definition["volumes"][service]["name"] = name
+        defined["container_name"] = definition["volumes"][service]["name"] = name
         containers.append(Container(engine, service, name, free_port()))
-        own["ports"] = [f"127.0.0.1:{containers[-1].port}:8080"]
+        defined["ports"] = [f"127.0.0.1:{containers[-1].port}:8080"]
     (tmp_path / "compose.json").write_text(json.dumps(definition))
     # NOTE: Debian's podman has no compose command of its own.
     podman_compose = (sys.executable, "-m", "podman_compose")

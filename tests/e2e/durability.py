@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 import requests
 
-from microservice_chassis.service_process import ServiceProcess
+from development.service_process import ServiceProcess
 
 WRITERS = 8
 
@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--writes", type=int, default=10_000)
     arguments = parser.parse_args()
 
-    from tests.e2e.conftest import service
+    from tests.services import service
 
     with tempfile.TemporaryDirectory() as directory, Path(directory, "log").open("wb") as log:
         own = service("events", Path(directory), log)

@@ -27,9 +27,9 @@ from urllib.parse import quote_plus, urlsplit
 import psutil
 import pytest
 
-from tests.e2e.conftest import Service, service
-from tests.e2e.test_processes import tree, wait_for
+from tests.process_tree import tree, wait_for
 from tests.redis_server import RedisServer
+from tests.services import Service, service
 
 ITEMS = 16
 WRITERS = 4  # each of which has items of its own

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import signal
 import socket
@@ -16,7 +17,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.e2e.conftest import Service, free_port
+from development.house import PACKAGES
+from tests.services import Service, free_port
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_S = 30.0
@@ -103,8 +105,7 @@ def test_a_stranger_at_the_url_ends_with_one_clear_line(stranger: str) -> None:
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of the project, so that the data of whoever runs the tests stays as it is."""
-    names = ("events_microservice", "notifications_microservice", "microservice_chassis")
-    for name in names:
+    for name in (*PACKAGES, "development"):
         shutil.copytree(PROJECT / name, tmp_path / name)
     for name in ("tasks.py", "fixtures.py", "gunicorn.conf.py"):
         shutil.copy(PROJECT / name, tmp_path)
@@ -168,4 +169,9 @@ def test_run_starts_both_services_and_keeps_their_data(
 def test_run_ends_when_a_service_cannot_start(checkout: Path, events: Service) -> None:
     port = int(events.url.rpartition(":")[2])
     with start(checkout, port) as run:
-        assert run.wait(DEADLINE_S) == 1
+        said, _ = run.communicate(timeout=DEADLINE_S)
+    assert run.returncode == 1
+    # The port behind it, where notifications would listen, may be taken as well.
+    refused = rf"EventPost cannot start: HOST=127.0.0.1 PORT=({port}|{port + 1}) cannot be listened"
+    assert re.search(refused, said)
+    assert "EventPost stopped: " in said.splitlines()[-1]

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.conftest import Service, free_port
+from tests.services import Service, free_port
 
 PROJECT = Path(__file__).parents[2]
 
@@ -13,7 +13,7 @@ PROJECT = Path(__file__).parents[2]
 def check(port: str) -> subprocess.CompletedProcess[str]:
     """What the HEALTHCHECK of the images does."""
     return subprocess.run(
-        [sys.executable, "-m", "microservice_chassis.health_check"],
+        [sys.executable, "-m", "microservice_chassis.process.health_check"],
         env={**os.environ, "PORT": port},
         cwd=PROJECT,
         capture_output=True,

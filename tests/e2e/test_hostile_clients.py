@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -11,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from microservice_chassis import worker
-from tests.e2e.conftest import Service
+from microservice_chassis.process import worker
+from tests.services import Service
 
 # Longer than the time that a worker gives a request.
 PATIENCE_S = worker.REQUEST_TIMEOUT_S + 10
@@ -153,7 +154,9 @@ def test_a_client_that_has_closed_its_side_still_gets_its_answer(events: Service
 def test_what_follows_an_unanswered_request_is_never_taken_for_its_answer(events: Service) -> None:
     request = b"GET /events?limit=1 HTTP/1.1\r\nHost: a\r\n\r\n"
     answer = say(events, request + request + b"NONSENSE\r\n\r\n")
-    assert answer == b"" or answer.startswith(b"HTTP/1.1 200 OK")
+    statuses = re.findall(rb"HTTP/1\.1 (\d+) ", answer)
+    # The connection may be reset before the last answers have been read.
+    assert statuses == [b"200", b"200", b"400"][: len(statuses)]
 
 
 def test_an_upgrade_that_is_not_offered_is_ignored(events: Service) -> None:

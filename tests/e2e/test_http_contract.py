@@ -12,8 +12,8 @@ import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.e2e.conftest import Service
-from tests.unit.test_models import EVENT_DOCUMENTS, JSON
+from tests.services import Service
+from tests.strategies import EVENT_DOCUMENTS, JSON
 
 TIMEOUT_S = 10
 

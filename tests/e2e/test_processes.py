@@ -6,30 +6,19 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
-from itertools import chain
 from pathlib import Path
 
-import psutil
 import pytest
 import requests
 
-from tests.e2e.conftest import Service, free_port, service
 from tests.e2e.durability import kill_tree, lose_nothing
+from tests.process_tree import DEADLINE_S, everybody, gone, tree, wait_for
+from tests.services import Service, free_port, service
 
 PROJECT = Path(__file__).parents[2]
-DEADLINE_S = 20.0
-
-
-def wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
 
 
 @pytest.fixture
@@ -40,32 +29,6 @@ def alone(tmp_path: Path) -> Iterator[Service]:
         with own.process:
             own.process.wait_until_ready()
             yield own
-
-
-def tree(own: Service) -> dict[str, list[psutil.Process]]:
-    """The processes of a service by the part that they play."""
-    assert own.process.process
-    launcher = psutil.Process(own.process.process.pid)
-    parts: dict[str, list[psutil.Process]] = defaultdict(list, launcher=[launcher])
-    for process in launcher.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):
-            if process.ppid() != launcher.pid:
-                parts["worker"].append(process)
-            elif process.name() == "mongod":
-                parts["mongod"].append(process)
-            else:
-                parts["master"].append(process)
-    return parts
-
-
-def everybody(own: Service) -> list[psutil.Process]:
-    return list(chain.from_iterable(tree(own).values()))
-
-
-def gone(processes: list[psutil.Process]) -> bool:
-    return not any(
-        process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes
-    )
 
 
 def status(url: str) -> int:
@@ -129,6 +92,87 @@ def test_sighup_replaces_the_workers_and_the_cache_stays_right(alone: Service) -
     assert "eventpost; hit" in answers
     requests.patch(url, json={"title": "New"}, timeout=5).raise_for_status()
     assert {requests.get(url, timeout=5).json()["title"] for _ in range(40)} == {"New"}
+
+
+def test_a_second_master_on_the_same_socket_is_refused(alone: Service, tmp_path: Path) -> None:
+    wait_for(lambda: len(tree(alone)["worker"]) == 7)
+    (master,) = tree(alone)["master"]
+    before = everybody(alone)
+    master.send_signal(signal.SIGUSR2)
+    wait_for(lambda: b"SIGUSR2 is refused" in (tmp_path / "log").read_bytes())
+    wait_for(lambda: set(everybody(alone)) == set(before))
+    assert all(status(alone.collection) == 200 for _ in range(20))
+
+
+@contextmanager
+def by_hand(tmp_path: Path) -> Iterator[str]:
+    """The URL of a Gunicorn that somebody has started with the DATA_DIR of a running service."""
+    socket_path = str(tmp_path / "data" / "run" / "mongodb.sock").replace("/", "%2F")
+    port = free_port()
+    settings = {
+        "MONGODB_URI": f"mongodb://{socket_path}",
+        "DATA_DIR": str(tmp_path / "data"),
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "2",
+    }
+    with subprocess.Popen(
+        [sys.executable, "-m", "gunicorn", "events_microservice.app"],
+        cwd=PROJECT,
+        env={**os.environ, **settings},
+        stderr=subprocess.DEVNULL,
+    ) as gunicorn:
+        url = f"http://127.0.0.1:{port}"
+        try:
+            wait_for(lambda: status(f"{url}/health/ready") == 200)
+            yield url
+        finally:
+            gunicorn.terminate()
+
+
+def rename(url: str, title: str) -> None:
+    requests.patch(url, json={"title": title}, timeout=5).raise_for_status()
+
+
+def titles(url: str) -> tuple[set[str], set[str]]:
+    """What many reads say, and where they were answered from."""
+    answers = [requests.get(url, timeout=5) for _ in range(30)]
+    return (
+        {answer.json()["title"] for answer in answers},
+        {answer.headers["Cache-Status"] for answer in answers},
+    )
+
+
+def test_a_process_that_is_started_by_hand_shares_the_stamps(
+    alone: Service, tmp_path: Path
+) -> None:
+    created = requests.post(alone.collection, json=alone.example, timeout=5).json()
+    path = f"/events/{created['id']}"
+    with by_hand(tmp_path) as url:
+        for number in range(4):
+            rename((alone.url, url)[number % 2] + path, str(number))
+            for each in (alone.url, url):
+                seen, statuses = titles(each + path)
+                assert seen == {str(number)}
+                assert "eventpost; hit" in statuses
+
+
+def test_a_process_that_is_started_by_hand_joins_the_next_launcher(
+    alone: Service, tmp_path: Path
+) -> None:
+    created = requests.post(alone.collection, json=alone.example, timeout=5).json()
+    path = f"/events/{created['id']}"
+    with by_hand(tmp_path) as url:
+        assert "eventpost; hit" in titles(url + path)[1]
+        kill_tree(alone.process)
+        alone.process.start()
+        alone.process.wait_until_ready()
+        wait_for(lambda: status(url + path) == 200)
+        for number in range(4):
+            rename((alone.url, url)[number % 2] + path, str(number))
+            for each in (alone.url, url):
+                seen, statuses = titles(each + path)
+                assert seen == {str(number)}
+                assert "eventpost; hit" in statuses
 
 
 def test_a_killed_mongodb_is_started_again_and_loses_nothing(alone: Service) -> None:
@@ -275,7 +319,7 @@ def test_another_mongodb_can_be_used(alone: Service, tmp_path: Path) -> None:
         found = requests.get(f"{other.collection}/{created['id']}", timeout=5)
         assert found.json() == created
         assert tree(other)["mongod"] == []
-    assert not (tmp_path / "unused").exists()
+    assert not (tmp_path / "unused" / "mongodb").exists()
 
 
 def test_no_acknowledged_write_is_lost_when_everything_is_killed(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import requests
 
-from tests.e2e.conftest import Service, free_port, service
-from tests.e2e.test_processes import wait_for
+from tests.process_tree import wait_for
 from tests.redis_server import RedisServer
+from tests.services import Service, free_port, service
 
 HIT = "eventpost; hit"
 BYPASS = "eventpost; fwd=bypass"

@@ -10,8 +10,9 @@ from typing import Any, NamedTuple, Self
 
 from events_microservice.app import create_app
 from events_microservice.settings import Settings
-from microservice_chassis.database import connect
-from microservice_chassis.embedded_mongodb import EmbeddedMongoDB
+from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
+from microservice_chassis.process.shared_file import SharedFile, make
+from microservice_chassis.storage.client import connect
 
 HIT = "eventpost; hit"
 STORED = "eventpost; fwd=miss; stored"
@@ -80,8 +81,12 @@ class AsgiClient:
 
 @asynccontextmanager
 async def working(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[AsgiClient]:
-    """An events service as a worker has it."""
-    async with connect(mongodb.uri) as client, AsgiClient(create_app(settings, client)) as worker:
+    """An events service as a worker has it, whose siblings share its memory."""
+    shared = SharedFile(make(settings.web_concurrency))
+    async with (
+        connect(mongodb.uri) as client,
+        AsgiClient(create_app(settings, client=client, shared=shared)) as worker,
+    ):
         yield worker
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from events_microservice.settings import Settings
-from microservice_chassis.settings import InvalidSetting, read_settings
+from microservice_chassis.errors import InvalidSetting
+from microservice_chassis.settings import read_settings
 from notifications_microservice.settings import Settings as NotificationsSettings
 
 

@@ -1,0 +1,50 @@
+"""What the response cache needs of the place where its entries and its stamps are.
+
+There are three: `NoStore`, `LocalStore` and `RedisStore`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from falcon_caching.async_backends.base import BaseCache
+
+from microservice_chassis.caching.entry import Entry
+from microservice_chassis.storage.version_stamps import VersionStamps
+
+# A stamp is the store's own matter; nobody else does more than compare and hash it.
+Stamp = Any
+
+
+class Found(NamedTuple):
+    """What a store has for a key: an entry that is right, and the stamp for a new one.
+
+    Without a stamp nothing may be kept: a write is under way, or the cache is off.
+    """
+
+    entry: Entry | None
+    stamp: Stamp | None
+
+
+NOTHING = Found(None, None)
+
+
+class Store(VersionStamps, Protocol):
+    """Entries and stamps, as the response cache needs them."""
+
+    entries: BaseCache
+
+    async def start(self) -> None:
+        """Begin to work in this worker; where that cannot be done, the cache stays off."""
+
+    async def stop(self) -> None:
+        """End what start() has begun."""
+
+    def at_hand(self, key: str) -> Entry | None:
+        """Return the entry of a key, if it is right and known without asking anybody."""
+
+    async def find(self, key: str, name: str) -> Found:
+        """Return the entry of a key, if the stamp of that name is still the entry's."""
+
+    async def keep(self, key: str, stamp: Stamp, entry: Entry) -> None:
+        """Keep an entry for the time that was configured, in the place of others."""

@@ -1,0 +1,1 @@
+"""What stands in front of Falcon: plain ASGI layers, each about one noun."""

@@ -1,0 +1,98 @@
+"""The exchange: the outermost layer, which sees every request and its answer.
+
+It gives the request an id, finds its route, and is the error boundary: an exception anywhere
+behind it is one problem document and one log line. All layers send through its one `send`.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Awaitable
+from itertools import count
+from random import getrandbits
+
+import msgspec
+
+from microservice_chassis import problem
+from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
+from microservice_chassis.edge.routes import Routes
+
+# Where the other layers find the route of a request, in its scope.
+ROUTE = "eventpost.route"
+
+_WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
+
+_PROBLEM = msgspec.json.encode(problem.document(500, "The service failed; its log says why."))
+
+_logger = logging.getLogger(__name__)
+
+
+class Exchange:
+    """One request and its answer."""
+
+    __slots__ = ("_send", "id", "started")
+
+    def __init__(self, request_id: bytes, send: Send) -> None:
+        self._send = send
+        self.id = request_id
+        self.started = False
+
+    def send(self, message: Message) -> Awaitable[None]:
+        """Send a part of the answer, whichever layer it comes from; its headers are a list."""
+        # NOTE: no coroutine of its own, which would cost each answer two more.
+        if not self.started:
+            self.started = True
+            message["headers"].append((b"x-request-id", self.id))
+        return self._send(message)
+
+
+class ExchangeLayer:
+    """An ASGI application that makes an exchange of each request to another one."""
+
+    def __init__(self, app: Application, routes: Routes) -> None:
+        self._app = app
+        self._match = routes.match
+        self._ids = count(-1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request; the lifespan (ASGI, "Lifespan Protocol") is none."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        scope[ROUTE] = self._match(scope["path"])
+        exchange = Exchange(self._request_id(scope), send)
+        try:
+            await self._app(scope, receive, exchange.send)
+        except Exception:
+            _logger.exception(
+                "request %s failed: %s %s",
+                exchange.id.decode(),
+                scope["method"],
+                scope[ROUTE].template or "an unknown path",
+            )
+            # NOTE: of an answer that has begun nothing is right any more; the server closes
+            #   the connection when it ends early, and the client notices.
+            if not exchange.started:
+                await _fail(exchange.send)
+
+    def _request_id(self, scope: Scope) -> bytes:
+        """Return the id that the client has given, if it is well-formed, or a new one."""
+        for name, value in scope["headers"]:
+            if name == b"x-request-id" and _WELL_FORMED_ID.fullmatch(value):
+                return bytes(value)
+        number = next(self._ids)
+        if number < 0:
+            # NOTE: the first of this process: it begins where no other one does.
+            self._ids = count(getrandbits(63))
+            number = next(self._ids)
+        return b"%016x" % number
+
+
+async def _fail(send: Send) -> None:
+    headers = [
+        (b"content-type", problem.MEDIA_TYPE.encode()),
+        (b"content-length", b"%d" % len(_PROBLEM)),
+    ]
+    await send({"type": "http.response.start", "status": 500, "headers": headers})
+    await send({"type": "http.response.body", "body": _PROBLEM})

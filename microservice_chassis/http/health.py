@@ -1,0 +1,32 @@
+"""Health of a service, for whatever supervises it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import falcon.asgi
+
+
+class LiveResource:
+    """Liveness: the process answers."""
+
+    template = "/health/live"
+
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """200, always."""
+        resp.data = b'{"status":"live"}'
+
+
+class ReadyResource:
+    """Readiness: MongoDB answers too."""
+
+    template = "/health/ready"
+
+    def __init__(self, ping: Callable[[], Awaitable[None]]) -> None:
+        """`ping` returns when MongoDB has answered, and raises DatabaseUnavailable."""
+        self._ping = ping
+
+    async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """200, or 503 while MongoDB cannot be reached."""
+        await self._ping()
+        resp.data = b'{"status":"ready"}'

@@ -1,0 +1,1 @@
+"""The processes of a service: how they start, are supervised, and end."""

@@ -1,0 +1,156 @@
+"""The launcher: a whole service as one tree of processes, which starts and ends as one.
+
+launcher ─┬─ mongod             only where MONGODB_URI is not set
+          └─ gunicorn master ── 7 workers
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Awaitable, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+from microservice_chassis.process import shared_file
+from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB, MongoDBFailure
+from microservice_chassis.process.log import configure_log
+from microservice_chassis.process.parent_death import die_with_parent
+from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
+from microservice_chassis.settings import ServiceSettings, settings_or_exit
+
+# What Gunicorn may take to end: its graceful_timeout, and a moment.
+_GUNICORN_STOP_TIMEOUT_S = 6.0
+
+# How often the embedded MongoDB may die within how long, before the service gives up.
+_MONGODB_DEATHS = 3
+_MONGODB_DEATHS_WITHIN_S = 60.0
+
+_PROJECT = Path(__file__).resolve().parents[2]
+
+_logger = logging.getLogger(__name__)
+
+
+def launch(application: str, kind: type[ServiceSettings]) -> None:
+    """Run the service whose ASGI application is in the module `application`, and exit.
+
+    The status is 0 after SIGTERM or SIGINT, and 1 where a part of the service failed.
+    """
+    settings = settings_or_exit(kind, os.environ)
+    _check_address(settings)
+    configure_log(settings.log_level)
+    try:
+        failure = asyncio.run(_run(application, settings))
+    except (DataDirectoryFailure, MongoDBFailure) as error:
+        raise SystemExit(f"EventPost cannot start: {error}") from None
+    sys.exit(failure and f"EventPost stopped: {failure}")
+
+
+def _check_address(settings: ServiceSettings) -> None:
+    """End the process with a clear line where nothing can listen; Gunicorn would try again."""
+    try:
+        socket.create_server((settings.host, settings.port)).close()
+    except OSError as error:
+        raise SystemExit(
+            f"EventPost cannot start: HOST={settings.host} PORT={settings.port}"
+            f" cannot be listened on: {error.strerror}"
+        ) from None
+
+
+async def _run(application: str, settings: ServiceSettings) -> str | None:
+    """Run the service until it is told to stop, or fails; return why it failed."""
+    stop = asyncio.Event()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
+    fd = shared_file.make(settings.web_concurrency)
+    with ExitStack() as parts:
+        if settings.mongodb_uri is not None:
+            try:
+                run = parts.enter_context(RunDirectory(Path(settings.data_dir)))
+            except DataDirectoryFailure as failure:
+                # NOTE: only a process that is started by hand needs it.
+                _logger.info("no process that is started by hand can join: %s", failure)
+                return await _serve(application, settings.mongodb_uri, [fd], stop)
+            shared_file.publish(fd, run.path)
+            fds = [fd, run.workers_lock]
+            return await _serve(application, settings.mongodb_uri, fds, stop)
+        run = parts.enter_context(RunDirectory(Path(settings.data_dir)))
+        shared_file.publish(fd, run.path)
+        mongodb = parts.enter_context(EmbeddedMongoDB(run))
+        await mongodb.start()
+        try:
+            fds = [fd, run.workers_lock]
+            return await _serve(application, mongodb.uri, fds, stop, _keep_alive(mongodb))
+        finally:
+            await mongodb.stop()
+
+
+async def _serve(
+    application: str,
+    mongodb_uri: str,
+    fds: Sequence[int],
+    stop: asyncio.Event,
+    *others: Awaitable[str],
+) -> str | None:
+    """Run Gunicorn until `stop` is set, or it or one of `others` ends; return why it failed.
+
+    `fds` are handed down; the first one is that of the shared file.
+    """
+    parent = os.getpid()
+    environment = {**os.environ, "MONGODB_URI": mongodb_uri, shared_file.VARIABLE: str(fds[0])}
+    environment.pop("MONGODB_URI_FILE", None)
+    gunicorn = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "gunicorn", application),
+        cwd=_PROJECT,
+        env=environment,
+        pass_fds=fds,
+        # NOTE: a session of its own keeps it out of the terminal's Ctrl-C, which is for
+        #   the launcher alone: it ends the parts in their order.
+        start_new_session=True,
+        preexec_fn=lambda: die_with_parent(signal.SIGTERM, parent),
+    )
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, gunicorn.send_signal, signal.SIGHUP
+    )
+    stopped = asyncio.create_task(stop.wait())
+    ended = asyncio.create_task(gunicorn.wait())
+    failed = [asyncio.ensure_future(other) for other in others]
+    await asyncio.wait({stopped, ended, *failed}, return_when=asyncio.FIRST_COMPLETED)
+    failure = next((future.result() for future in failed if future.done()), None)
+    if ended.done() and not stopped.done():
+        failure = f"Gunicorn ended with status {gunicorn.returncode}"
+    for future in (stopped, *failed):
+        future.cancel()
+    if not ended.done():
+        gunicorn.terminate()
+    await asyncio.wait({ended}, timeout=_GUNICORN_STOP_TIMEOUT_S)
+    _kill_group(gunicorn.pid)
+    await ended
+    return failure
+
+
+async def _keep_alive(mongodb: EmbeddedMongoDB) -> str:
+    """Start the embedded MongoDB again whenever it dies; return why that became useless."""
+    loop = asyncio.get_running_loop()
+    deaths: list[float] = []
+    while True:
+        status = await mongodb.wait()
+        deaths.append(loop.time())
+        recent = [death for death in deaths if death > loop.time() - _MONGODB_DEATHS_WITHIN_S]
+        if len(recent) > _MONGODB_DEATHS:
+            return f"MongoDB died {len(recent)} times in a minute"
+        _logger.error("MongoDB ended with status %s: starting it again", status)
+        try:
+            await mongodb.start()
+        except MongoDBFailure as error:
+            _logger.error("%s", error)
+
+
+def _kill_group(leader: int) -> None:
+    """End what is left of a process group: workers whose master was killed."""
+    with suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)

@@ -1,0 +1,163 @@
+"""The schema of a model, and the way in for documents from outside.
+
+It applies the limits of `Meta` and the canonical forms of `Rule` that the model's annotations
+declare, and reports every broken rule of a document at once; msgspec by itself stops at the first.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Generic, Self, TypeVar
+
+import msgspec
+
+from microservice_chassis.errors import BrokenRule, InvalidResource
+from microservice_chassis.schema.member import Recorded, members
+from microservice_chassis.schema.patch import Patch
+from microservice_chassis.schema.scalars import in_milliseconds
+
+M = TypeVar("M", bound=msgspec.Struct)
+
+# How much of a refused value its problem repeats.
+_SHOWN_CHARACTERS = 40
+
+
+class Resource(msgspec.Struct, frozen=True, kw_only=True):
+    """The base of the models that have a collection."""
+
+    id: Annotated[str, Recorded] = ""
+
+    def derived(self) -> Mapping[str, Any]:
+        """Return the values of the derived members.
+
+        Raises:
+            ValueError: they do not follow, because a source is not valid; that happens only
+                to documents that were not written by this version.
+        """
+        return {}
+
+    def with_derived(self) -> Self:
+        """Return this resource with its derived members, times as exact as BSON dates.
+
+        Raises:
+            ValueError: as `derived`.
+        """
+        derived = {
+            name: in_milliseconds(value) if isinstance(value, datetime) else value
+            for name, value in self.derived().items()
+        }
+        return msgspec.structs.replace(self, **derived) if derived else self
+
+
+class Schema(Generic[M]):
+    """The members of one model."""
+
+    def __init__(self, model: type[M], defaults: Mapping[str, Any] | None = None) -> None:
+        """`defaults` replaces the model's, where a setting decides."""
+        self.model = model
+        self.members = {member.name: member for member in members(model)}
+        self.writable = {name: member for name, member in self.members.items() if member.given}
+        self.defaults = {
+            name: member.default
+            for name, member in self.writable.items()
+            if member.default is not msgspec.NODEFAULT
+        } | dict(defaults or {})
+        self._nested = {
+            name: Schema(member.struct)
+            for name, member in self.writable.items()
+            if member.struct is not None
+        }
+
+    def parse(self, document: Mapping[str, Any]) -> M:
+        """Return the model that a whole document from a client describes.
+
+        Raises:
+            InvalidResource: with every rule that it breaks.
+        """
+        broken: list[BrokenRule] = []
+        values = self._values(document, "", broken)
+        broken.extend(self._missing(document, ""))
+        if broken:
+            raise InvalidResource(broken)
+        return self.model(**{**self.defaults, **values})
+
+    def parse_patch(self, document: Mapping[str, Any]) -> Patch:
+        """Return what a JSON Merge Patch from a client changes; null resets to the default.
+
+        Raises:
+            InvalidResource: with every rule that it breaks.
+        """
+        broken: list[BrokenRule] = []
+        missing: list[BrokenRule] = []
+        values: dict[str, Any] = {}
+        parts: dict[str, dict[str, Any]] = {}
+        for name, value in document.items():
+            nested = self._nested.get(name)
+            if value is None and name in self.defaults:
+                values[name] = self.defaults[name]
+            elif nested is not None and isinstance(value, dict):
+                pointer = _pointer("", name)
+                given = nested._values(value, pointer, broken)
+                absent = nested._missing(value, pointer)
+                if absent:
+                    parts[name] = given
+                    missing.extend(absent)
+                elif given.keys() == nested.writable.keys():
+                    values[name] = nested.model(**given)
+            else:
+                values |= self._values({name: value}, "", broken)
+        if broken:
+            raise InvalidResource(broken)
+        return Patch(values, parts, tuple(missing))
+
+    def _values(
+        self, document: Mapping[str, Any], prefix: str, broken: list[BrokenRule]
+    ) -> dict[str, Any]:
+        """Return the canonical values of the members given, and add what is wrong to `broken`."""
+        values: dict[str, Any] = {}
+        for name, value in document.items():
+            pointer = _pointer(prefix, name)
+            member = self.members.get(name)
+            if member is None:
+                known = ", ".join(self.writable)
+                broken.append(BrokenRule(pointer, f"is not a member; the members are {known}"))
+            elif not member.given:
+                continue
+            elif name in self._nested and isinstance(value, dict):
+                nested = self._nested[name]
+                wrong: list[BrokenRule] = []
+                given = nested._values(value, pointer, wrong)
+                wrong.extend(nested._missing(value, pointer))
+                if not wrong:
+                    values[name] = nested.model(**given)
+                broken.extend(wrong)
+            else:
+                try:
+                    values[name] = member.parse(value)
+                except ValueError:
+                    detail = f"must be {member.rule.must_be}; it is {_shown(value)}"
+                    broken.append(BrokenRule(pointer, detail))
+        return values
+
+    def _missing(self, document: Mapping[str, Any], prefix: str) -> list[BrokenRule]:
+        return [
+            BrokenRule(_pointer(prefix, name), f"is required: {member.rule.must_be}")
+            for name, member in self.writable.items()
+            if name not in document and name not in self.defaults
+        ]
+
+
+def _pointer(prefix: str, name: str) -> str:
+    """Append a member name to a JSON Pointer (RFC 6901, section 3)."""
+    return f"{prefix}/{name.replace('~', '~0').replace('/', '~1')}"
+
+
+def _shown(value: Any) -> str:
+    """A refused value as the client wrote it, shortened."""
+    shown = json.dumps(value, ensure_ascii=False)
+    if len(shown) <= _SHOWN_CHARACTERS:
+        return shown
+    length = f" ({len(value)} characters)" if isinstance(value, str) else ""
+    return f"{shown[:_SHOWN_CHARACTERS]}…{length}"

@@ -1,0 +1,1 @@
+"""MongoDB: one data access object for each collection, and what it stands on."""

@@ -1,0 +1,221 @@
+"""The codec: from a document as MongoDB holds it to a resource, and back.
+
+A document of today's form has a resource's members under their names, times as BSON dates, and
+
+    _id         ObjectId    made by `identifiers`: its order is the order of creation
+    revision    int         1 when created, one more with each change
+    form        int         the number of the last migration that it went through
+
+Documents of earlier forms are read, too: those of the original EventPost have only the given
+members, all of them strings; those of 1.0 have `revision` and no derived members.
+Other programs write to MongoDB as well, so what cannot be read says so and harms nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
+
+import msgspec
+from bson import Int64, ObjectId
+
+from microservice_chassis.errors import BrokenRule, UnreadableResource
+from microservice_chassis.schema.member import Member
+from microservice_chassis.schema.scalars import in_milliseconds
+from microservice_chassis.schema.schema import Resource, Schema
+from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.raw_bson import decode
+
+M = TypeVar("M", bound=Resource)
+
+# Today's form: the number of the newest of the `migrations`.
+FORM = 1
+
+# Nobody counts up to this; behind it a revision could not be counted on from.
+REVISION_LIMIT = 1 << 62
+
+# Aggregation expressions (MongoDB manual, "Aggregation Operators") that find values of a type.
+_BSON_TYPES: Mapping[Any, tuple[str, ...]] = {str: ("string",), int: ("int", "long")}
+_FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
+
+# Queries for the values of a type; an array is of the type of its elements, too.
+_READABLE: Mapping[Any, Document] = {
+    **{
+        kind: {"$type": list(names), "$not": {"$type": "array"}}
+        for kind, names in _BSON_TYPES.items()
+    },
+    datetime: {"$gte": _FIRST, "$lte": _LAST, "$not": {"$type": "array"}},
+}
+
+_encoder = msgspec.json.Encoder()
+
+
+def in_todays_form(resource: M) -> M:
+    """Return a resource with its times as exact as BSON dates keep them."""
+    cut = {
+        name: in_milliseconds(value)
+        for name in resource.__struct_fields__
+        if isinstance(value := getattr(resource, name), datetime)
+    }
+    return msgspec.structs.replace(resource, **cut)
+
+
+class Stored(NamedTuple, Generic[M]):
+    """A resource as the collection holds it, its revision, and the form of its document."""
+
+    resource: M
+    revision: int
+    form: int = FORM
+
+
+class DocumentCodec(Generic[M]):
+    """Reads and writes the documents of one collection."""
+
+    def __init__(self, schema: Schema[M], defaults: Mapping[str, Any]) -> None:
+        """`defaults` are of documents that lack a member which has been added since."""
+        self._model = schema.model
+        self._kept = [member for name, member in schema.members.items() if name != "id"]
+        self._members = [
+            (member.name, member.classes, member)
+            for member in self._kept
+            if not member.derived_from
+        ]
+        self._given = frozenset(member.name for member in self._kept if member.given)
+        # The members from which others are derived.
+        self.sources = frozenset[str]().union(*(member.derived_from for member in self._kept))
+        recorded = {
+            name: member.default for name, member in schema.members.items() if member.recorded
+        }
+        self._defaults = {**recorded, **schema.defaults, **defaults}
+
+    def read(self, raw: bytes | memoryview) -> Stored[M]:
+        """Return the resource of a BSON document.
+
+        Raises:
+            UnreadableResource: with everything that is wrong with it.
+        """
+        document = decode(raw)
+        key = document.get("_id")
+        if not isinstance(key, ObjectId):
+            raise UnreadableResource([BrokenRule("/id", "must be kept as an ObjectId")])
+        broken: list[BrokenRule] = []
+        values: Document = {"id": str(key)}
+        for name, classes, member in self._members:
+            value = document.get(name)
+            # NOTE: nearly every member of nearly every document is what its type says.
+            if value.__class__ in classes:
+                values[name] = value
+            elif value is not None:
+                _read(member, value, values, broken)
+            elif name in self._defaults:
+                values[name] = self._defaults[name]
+            else:
+                broken.append(_rule_of(member))
+        if values.get("created_at") is None:
+            values["created_at"] = key.generation_time
+        if values.get("updated_at") is None:
+            values["updated_at"] = values["created_at"]
+        revision = document.get("revision")
+        if revision is None:
+            revision = 0
+        elif revision.__class__ not in (int, Int64) or revision >= REVISION_LIMIT:
+            broken.append(BrokenRule("", "its revision must be a whole number of up to 62 bits"))
+        if broken:
+            raise UnreadableResource(broken)
+        form = FORM if document.get("form") == FORM else 0
+        return Stored(self._with_derived(self._model(**values), form), int(revision), form)
+
+    def document(self, resource: M) -> Document:
+        """Return a resource in today's form, without `_id` and `revision`."""
+        values = {member.name: getattr(resource, member.name) for member in self._kept}
+        present = {
+            name: value
+            for name, value in values.items()
+            if value is not None or name in self._given
+        }
+        return {"form": FORM, **self.kept(present)}
+
+    def kept(self, values: Mapping[str, Any]) -> Document:
+        """Return the values of members as they are kept."""
+        return {
+            name: msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
+            for name, value in values.items()
+        }
+
+    def json(self, raw: bytes) -> bytes:
+        """Return the representation of a BSON document.
+
+        Raises:
+            UnreadableResource: as `read`.
+        """
+        return _encoder.encode(self.read(raw).resource)
+
+    def simple(self, names: Iterable[str]) -> Document | None:
+        """Return the query for members that can be read, if their BSON type alone tells that.
+
+        None where others are derived from one of them, or it is a document in itself.
+        """
+        query: Document = {}
+        for name, _, member in self._members:
+            if name in names:
+                (kind,) = member.types
+                if name in self.sources or kind not in _READABLE:
+                    return None
+                query[name] = _READABLE[kind]
+        return query
+
+    def repaired(self) -> Document:
+        """Return expressions for the recorded members, which keep only what can be read."""
+        otherwise = {**self._defaults, "created_at": {"$toDate": "$_id"}}
+        return {
+            name: _readable(member, otherwise[name])
+            for name, _, member in self._members
+            if member.recorded
+        }
+
+    def _with_derived(self, resource: M, form: int) -> M:
+        try:
+            if form:
+                return resource.with_derived()
+            # NOTE: earlier versions did not keep what is derived, and so answered microseconds.
+            return msgspec.structs.replace(resource, **resource.derived())
+        except ValueError:
+            raise UnreadableResource(list(self._not_canonical(resource))) from None
+
+    def _not_canonical(self, resource: M) -> list[BrokenRule]:
+        """Name the sources from which nothing can be derived."""
+        broken = []
+        for name, _, member in self._members:
+            value = getattr(resource, name)
+            if name in self.sources and value is not None:
+                try:
+                    member.parse(value)
+                except ValueError:
+                    broken.append(_rule_of(member))
+        return broken
+
+
+def _read(member: Member, value: Any, values: Document, broken: list[BrokenRule]) -> None:
+    """Add a value that is not simply of a member's type to the values, or to what is broken."""
+    try:
+        values[member.name] = member.read(value)
+    except ValueError:
+        broken.append(_rule_of(member))
+
+
+def _rule_of(member: Member) -> BrokenRule:
+    return BrokenRule(f"/{member.name}", f"must be {member.rule.must_be}")
+
+
+def _readable(member: Member, otherwise: Any) -> Document:
+    """Return the expression of a member's value, or of another where it cannot be read."""
+    (kind,) = member.types
+    value = f"${member.name}"
+    if get_origin(kind) is Literal:
+        readable: Document = {"$in": [value, list(get_args(kind))]}
+    elif kind is datetime:
+        readable = {"$and": [{"$gte": [value, _FIRST]}, {"$lte": [value, _LAST]}]}
+    else:
+        readable = {"$in": [{"$type": value}, list(_BSON_TYPES[kind])]}
+    return {"$cond": [readable, value, "$$REMOVE" if otherwise is None else otherwise]}

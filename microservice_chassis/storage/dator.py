@@ -1,0 +1,277 @@
+"""Dators: the data access objects, each of one MongoDB collection.
+
+`codec` says what a document looks like. Each method is one database operation; only a change on
+which derived members depend looks first, as does one of a document of an earlier form or an odd
+one. All find their documents by `_id`, whose index MongoDB always keeps.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+
+import msgspec
+from bson import ObjectId
+from bson.raw_bson import RawBSONDocument
+from pymongo import ReturnDocument
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+
+from microservice_chassis.errors import (
+    ContendedResource,
+    ResourceNotFound,
+    UnchangeableResource,
+    UnreadableResource,
+)
+from microservice_chassis.schema.patch import Patch
+from microservice_chassis.schema.schema import Resource, Schema
+from microservice_chassis.storage.bulkhead import Bulkhead
+from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.codec import DocumentCodec, Stored
+from microservice_chassis.storage.cursor import cursor_behind, parse_cursor
+from microservice_chassis.storage.deployment import Deployment
+from microservice_chassis.storage.identifiers import Identifiers, parse_id
+from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
+from microservice_chassis.storage.representations import Representations
+from microservice_chassis.storage.updates import (
+    NEXT_REVISION,
+    SOUND,
+    literally,
+    next_revision,
+    now,
+)
+from microservice_chassis.storage.version_stamps import Change, VersionStamps
+
+M = TypeVar("M", bound=Resource)
+
+# The first of all ObjectIds. A page begins here, and so behind documents whose `_id` is of a type
+# that MongoDB sorts before; it compares values of one type only.
+_FIRST_ID = ObjectId(bytes(12))
+
+# How often a change of a part is tried while others change what it depends on.
+_ATTEMPTS = 100
+
+# Of how many unreadable documents a worker remembers that it has warned.
+_WARNINGS = 1000
+
+_logger = logging.getLogger(__name__)
+
+
+class Page(NamedTuple):
+    """Representations of resources in a row, and the cursor of the page behind, if there is one."""
+
+    representations: list[bytes]
+    next: str | None
+
+
+class Dator(Generic[M]):
+    """The resources of one collection.
+
+    Every method raises DatabaseUnavailable where MongoDB cannot be reached, and DatabaseTooNew
+    where a newer version has written to it. Those that take an `identifier` raise ResourceNotFound
+    where nothing has it.
+    """
+
+    # The name of the collection in paths and of its version stamp; MongoDB has it capitalized.
+    name: ClassVar[str]
+    model: type[M]
+
+    def __init__(
+        self,
+        database: AsyncDatabase[Document],
+        deployment: Deployment,
+        stamps: VersionStamps,
+        identifiers: Identifiers,
+        defaults: Mapping[str, Any] | None = None,
+    ) -> None:
+        """`defaults` are those of the settings, in the place of the model's."""
+        self.schema: Schema[M] = Schema(self.model, defaults)
+        self.collection: AsyncCollection[Document] = database[deployment.name]
+        self.deployment = deployment
+        self._raw: AsyncCollection[RawBSONDocument] = self.collection.with_options(
+            codec_options=RAW_OPTIONS
+        )
+        self._stamps = stamps
+        self._identifiers = identifiers
+        self._bulkhead = Bulkhead()
+        self._codec: DocumentCodec[M] | None = None
+        self._representations: Representations
+        self._warned: set[ObjectId] = set()
+
+    async def codec(self) -> DocumentCodec[M]:
+        """Return what reads and writes the documents; the first call asks the database."""
+        if self._codec is None:
+            record = await self.deployment.record()
+            self._codec = DocumentCodec(self.schema, record.defaults)
+            self._representations = Representations(self._codec.json)
+        return self._codec
+
+    async def insert(self, resource: M) -> Stored[M]:
+        """Create a resource."""
+        codec = await self.codec()
+        async with self._bulkhead.operation(), self._stamps.change(self.name):
+            identifier, created_at = self._identifiers.new(), now()
+            resource = msgspec.structs.replace(
+                resource, id=str(identifier), created_at=created_at, updated_at=created_at
+            ).with_derived()
+            await self.collection.insert_one(
+                {"_id": identifier, **codec.document(resource), "revision": 1}
+            )
+        return Stored(resource, 1)
+
+    async def find(self, identifier: str) -> Stored[M]:
+        """Return one resource.
+
+        Raises:
+            UnreadableResource
+        """
+        key = parse_id(identifier)
+        codec = await self.codec()
+        async with self._bulkhead.operation():
+            document = await self._raw.find_one({"_id": key})
+        if document is None:
+            raise ResourceNotFound(identifier)
+        try:
+            return codec.read(document.raw)
+        except UnreadableResource as error:
+            self._warn(key, error)
+            raise
+
+    async def page(self, limit: int, cursor: str | None = None) -> Page:
+        """Return the page behind a cursor, or the first one, in the order of creation.
+
+        It looks at up to `limit` documents, and leaves out those that cannot be read.
+
+        Raises:
+            InvalidCursor
+        """
+        after = {"$gt": parse_cursor(cursor)} if cursor is not None else {"$gte": _FIRST_ID}
+        await self.codec()
+        # NOTE: one more than asked for tells whether another page follows.
+        batches = self._raw.find_raw_batches({"_id": after}, sort=[("_id", 1)], limit=limit + 1)
+        async with self._bulkhead.operation():
+            # NOTE: PyMongo's annotation says documents; these are the bytes of many in a row.
+            documents = [raw async for batch in batches for raw in split(cast("bytes", batch))]
+        page = documents[:limit]
+        follows = len(documents) > limit
+        return Page(list(self._readable(page)), cursor_behind(page[-1]) if follows else None)
+
+    async def replace(self, identifier: str, resource: M) -> Stored[M]:
+        """Give a resource new values for all its members; one that cannot be read is repaired."""
+        key = parse_id(identifier)
+        codec = await self.codec()
+        values = codec.document(resource.with_derived())
+        document = await self._update(key, SOUND, next_revision(values))
+        with suppress(UnreadableResource):
+            if document is not None:
+                return codec.read(document.raw)
+        repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
+        document = await self._update(key, {}, [{"$set": {**repaired, "updated_at": now()}}])
+        if document is None:
+            raise ResourceNotFound(identifier)
+        return codec.read(document.raw)
+
+    async def patch(self, identifier: str, patch: Patch) -> Stored[M]:
+        """Give a resource new values for some of its members.
+
+        Raises:
+            InvalidResource: the patch gives a part of an object that the resource does not have.
+            UnchangeableResource: what the database holds cannot be read.
+            ContendedResource
+        """
+        key = parse_id(identifier)
+        codec = await self.codec()
+        simple = None if patch.parts else codec.simple(patch.values)
+        if simple is not None:
+            patched = await self._patch_at_once(key, patch, simple)
+            if patched is not None:
+                return patched
+        for _ in range(_ATTEMPTS):
+            try:
+                before = await self.find(identifier)
+            except UnreadableResource as error:
+                raise UnchangeableResource(error.broken_rules) from None
+            changes = patch.changes(before.resource)
+            after = msgspec.structs.replace(before.resource, **changes).with_derived()
+            condition = {"revision": before.revision or {"$in": [0, None]}}
+            values = {**codec.document(after), "revision": before.revision + 1}
+            document = await self._update(key, condition, {"$set": {**values, "updated_at": now()}})
+            if document is not None:
+                return codec.read(document.raw)
+        raise ContendedResource(identifier)
+
+    async def _patch_at_once(
+        self, key: ObjectId, patch: Patch, condition: Document
+    ) -> Stored[M] | None:
+        """Change members on which no other depends, and return None where that cannot be done.
+
+        Raises:
+            UnchangeableResource: what the database holds could not be read, and is as it was.
+        """
+        codec = await self.codec()
+        update = next_revision(codec.kept(patch.values))
+        document = await self._update(key, SOUND | condition, update, ReturnDocument.BEFORE)
+        if document is None:
+            return None
+        try:
+            before = codec.read(document.raw)
+        except UnreadableResource as error:
+            # NOTE: nobody can have seen it meanwhile: what cannot be read is another member.
+            changed = {
+                "revision": decode(document.raw)["revision"] + 1,
+                "updated_at": update["$set"]["updated_at"],
+            }
+            async with self._bulkhead.operation(), self._changing(key):
+                await self._raw.replace_one({"_id": key, **changed}, document)
+            raise UnchangeableResource(error.broken_rules) from None
+        changes = {**patch.values, "updated_at": update["$set"]["updated_at"]}
+        after = msgspec.structs.replace(before.resource, **changes)
+        return Stored(after, before.revision + 1)
+
+    async def delete(self, identifier: str) -> Stored[M] | Stored[Resource]:
+        """Remove a resource, and return what it was; of one that cannot be read, its id."""
+        key = parse_id(identifier)
+        codec = await self.codec()
+        async with self._bulkhead.operation(), self._changing(key) as change:
+            document = await self._raw.find_one_and_delete({"_id": key})
+            change.made = document is not None
+        if document is None:
+            raise ResourceNotFound(identifier)
+        try:
+            return codec.read(document.raw)
+        except UnreadableResource:
+            return Stored(Resource(id=str(key)), 0)
+
+    async def _update(
+        self,
+        key: ObjectId,
+        condition: Document,
+        update: Document | list[Document],
+        returned: bool = ReturnDocument.AFTER,
+    ) -> RawBSONDocument | None:
+        """Change a document where a condition holds; return what it is then, or was."""
+        async with self._bulkhead.operation(), self._changing(key) as change:
+            document = await self._raw.find_one_and_update(
+                {"_id": key, **condition}, update, return_document=returned
+            )
+            change.made = document is not None
+        return document
+
+    def _changing(self, key: ObjectId) -> AbstractAsyncContextManager[Change]:
+        """Around one write: change the stamps of the collection and of a resource in it."""
+        return self._stamps.change(self.name, f"{self.name}/{key}")
+
+    def _readable(self, documents: list[bytes]) -> Iterator[bytes]:
+        for raw in documents:
+            try:
+                yield self._representations.json(raw)
+            except UnreadableResource as error:
+                self._warn(decode(raw)["_id"], error)
+
+    def _warn(self, key: ObjectId, error: UnreadableResource) -> None:
+        """Name a document that cannot be read, once."""
+        if key not in self._warned and len(self._warned) < _WARNINGS:
+            self._warned.add(key)
+            _logger.warning("%s/%s cannot be read: %s", self.name, key, error)

@@ -1,0 +1,63 @@
+"""A lease in MongoDB: who does a piece of work, until when, by MongoDB's clock.
+
+It is a member of a document that exists: `{by: <token>, until: date}`. It spares others the work;
+what must hold whoever works is held by the writes themselves, for a holder may be stopped past its
+lease and not know it.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+from pymongo.asynchronous.collection import AsyncCollection
+
+from microservice_chassis.storage.client import Document, reachable
+
+DURATION_S = 10.0
+
+# How long a holder may go on before it prolongs the lease.
+_RENEWAL_S = 2.0
+
+
+class Lease:
+    """One lease, as one process sees it. Every method raises DatabaseUnavailable."""
+
+    def __init__(self, collection: AsyncCollection[Document], key: str, member: str) -> None:
+        """It is the `member` of the document whose `_id` is `key`."""
+        self._collection = collection
+        self._key = key
+        self._member = member
+        self._token = secrets.token_hex(8)
+        self._prolonged_s = 0.0  # by time.monotonic()
+
+    async def claim(self) -> bool:
+        """Take the lease where nobody has it, and return whether that is so."""
+        until = {"$ifNull": [f"${self._member}.until", None]}
+        return await self._take({"$expr": {"$lt": [until, "$$NOW"]}})
+
+    async def hold(self) -> bool:
+        """Prolong the lease if it is time to, and return whether it is still this holder's."""
+        if time.monotonic() < self._prolonged_s + _RENEWAL_S:
+            return True
+        return await self._take({f"{self._member}.by": self._token})
+
+    async def release(self) -> None:
+        """Give the lease back, if it is still this holder's."""
+        with reachable():
+            await self._collection.update_one(
+                {"_id": self._key, f"{self._member}.by": self._token},
+                {"$unset": {self._member: ""}},
+            )
+
+    async def _take(self, condition: Document) -> bool:
+        until = {"$add": ["$$NOW", int(DURATION_S * 1000)]}
+        began_s = time.monotonic()
+        with reachable():
+            result = await self._collection.update_one(
+                {"_id": self._key, **condition},
+                [{"$set": {self._member: {"by": self._token, "until": until}}}],
+            )
+        if result.matched_count:
+            self._prolonged_s = began_s
+        return bool(result.matched_count)

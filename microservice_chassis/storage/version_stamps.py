@@ -1,0 +1,31 @@
+"""What those who write to the database owe the response cache: they change version stamps.
+
+The cache implements this; docs/cache.md says why no read is stale then.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+
+class Change:
+    """One write, as it turns out: `made` is false where it has changed nothing (404, 412)."""
+
+    __slots__ = ("made",)
+
+    def __init__(self) -> None:
+        self.made = True
+
+
+class VersionStamps(Protocol):
+    """A stamp for each collection and each resource, under names that both sides know."""
+
+    def change(self, *names: str) -> AbstractAsyncContextManager[Change]:
+        """Around one write: change the stamps of what it touches, before it is answered.
+
+        A write that fails may still happen; its stamps change, and nothing is kept for a while.
+
+        Raises:
+            DatabaseUnavailable: nobody could be told of the write, so it must not begin.
+        """

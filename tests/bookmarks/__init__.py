@@ -1,0 +1,1 @@
+"""A third service, as an exercise: what somebody writes who builds one on the chassis."""

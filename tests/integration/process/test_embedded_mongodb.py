@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import importlib.util
+import stat
+from pathlib import Path
+
+import pytest
+
+from microservice_chassis.process.embedded_mongodb import (
+    EmbeddedMongoDB,
+    MongoDBFailure,
+    find_mongod,
+)
+from microservice_chassis.process.run_directory import RunDirectory
+from microservice_chassis.storage.client import connect
+
+
+def script(directory: Path, text: str) -> None:
+    """Put a program of that name and text where PATH leads."""
+    mongod = directory / "mongod"
+    mongod.write_text(f"#!/bin/sh\n{text}\n")
+    mongod.chmod(0o755)
+
+
+async def write_and_read(directory: Path) -> int:
+    with RunDirectory(directory) as run, EmbeddedMongoDB(run) as mongodb:
+        await mongodb.start()
+        async with connect(mongodb.uri) as client:
+            await client["test"]["test"].insert_one({})
+            count = await client["test"]["test"].count_documents({})
+        await mongodb.stop()
+    return count
+
+
+async def test_data_stays_from_one_start_to_the_next(tmp_path: Path) -> None:
+    assert await write_and_read(tmp_path) == 1
+    assert await write_and_read(tmp_path) == 2
+
+
+async def test_nobody_else_can_enter_and_there_is_no_port(mongodb: EmbeddedMongoDB) -> None:
+    async with connect(mongodb.uri) as client:
+        options = (await client.admin.command("getCmdLineOpts"))["parsed"]
+    path = Path(options["net"]["bindIp"])
+    assert path.is_socket()
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+async def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path: Path) -> None:
+    assert await write_and_read(tmp_path / ("x" * 100)) == 1
+
+
+async def test_writes_are_acknowledged_from_the_journal(mongodb: EmbeddedMongoDB) -> None:
+    async with connect(mongodb.uri) as client:
+        assert client.write_concern.document == {"w": "majority", "j": True}
+
+
+def test_a_mongod_on_the_path_is_taken_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path, "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert find_mongod() == str(tmp_path / "mongod")
+
+
+@pytest.mark.parametrize("package", [None, ModuleNotFoundError()])
+def test_without_any_mongod_it_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: ModuleNotFoundError | None
+) -> None:
+    def find_spec(_: str) -> None:
+        if package:
+            raise package
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(importlib.util, "find_spec", find_spec)
+    with pytest.raises(MongoDBFailure, match="set MONGODB_URI"):
+        find_mongod()
+
+
+async def test_a_mongod_that_does_not_answer_is_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path, "trap '' TERM; while :; do sleep 0.1; done")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with RunDirectory(tmp_path / "data") as run, EmbeddedMongoDB(run, 0.2, 0.2) as mongodb:
+        with pytest.raises(MongoDBFailure, match="did not answer"):
+            await mongodb.start()
+        assert await mongodb.wait() == -9
+
+
+async def test_a_mongod_that_ends_without_a_word_is_traced_to_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script(tmp_path, "exit 1")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with RunDirectory(tmp_path / "data") as run, EmbeddedMongoDB(run) as mongodb:
+        with pytest.raises(MongoDBFailure, match=r"its log is .*mongod\.log"):
+            await mongodb.start()
+        await mongodb.stop()

@@ -1,0 +1,381 @@
+"""One contract for both dators, on a real MongoDB."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+from bson import ObjectId
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.monitoring import CommandListener, CommandStartedEvent
+
+from microservice_chassis.errors import (
+    DatabaseTooNew,
+    DatabaseUnavailable,
+    InvalidCursor,
+    InvalidResource,
+    ResourceNotFound,
+)
+from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
+from microservice_chassis.schema.patch import Patch
+from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.dator import Dator, Page
+from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION
+from tests.kinds import EVENTS, KINDS, NOTIFICATIONS, Kind
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+@pytest.fixture
+def dator(kind: Kind, database: AsyncDatabase[Document]) -> Dator[Any]:
+    return kind.dator(database)
+
+
+async def test_what_is_inserted_is_found(kind: Kind, dator: Dator[Any]) -> None:
+    inserted = await dator.insert(dator.schema.parse(kind.example))
+    assert inserted.revision == 1
+    assert await dator.find(inserted.resource.id) == inserted
+    members = msgspec.to_builtins(inserted.resource)
+    assert {name: members[name] for name in kind.example} == kind.example
+
+
+async def test_replacing_changes_every_member_and_keeps_the_creation(
+    kind: Kind, dator: Dator[Any]
+) -> None:
+    before = await dator.insert(dator.schema.parse(kind.example))
+    document = {**kind.example, kind.text: "Another text"}
+    after = await dator.replace(before.resource.id, dator.schema.parse(document))
+    assert after == await dator.find(before.resource.id)
+    assert after.revision == 2
+    assert getattr(after.resource, kind.text) == "Another text"
+    assert after.resource.created_at == before.resource.created_at
+    assert after.resource.updated_at >= before.resource.updated_at
+
+
+async def test_a_patch_changes_only_its_members(kind: Kind, dator: Dator[Any]) -> None:
+    before = await dator.insert(dator.schema.parse(kind.example))
+    after = await dator.patch(before.resource.id, Patch({kind.text: "Another text"}))
+    assert after == await dator.find(before.resource.id)
+    assert after.revision == 2
+    changed = {kind.text: "Another text", "updated_at": after.resource.updated_at}
+    assert after.resource == msgspec.structs.replace(before.resource, **changed)
+
+
+async def test_what_is_deleted_is_returned_and_gone(kind: Kind, dator: Dator[Any]) -> None:
+    inserted = await dator.insert(dator.schema.parse(kind.example))
+    assert await dator.delete(inserted.resource.id) == inserted
+    with pytest.raises(ResourceNotFound):
+        await dator.find(inserted.resource.id)
+
+
+UNKNOWN = [
+    "f" * 24,
+    "",
+    "x" * 24,
+    "0" * 23,
+    " " * 24,
+    "6b 48ffbfd345c7b31605fd5",
+    "٣" * 24,
+]
+
+
+@pytest.mark.parametrize("identifier", UNKNOWN)
+async def test_an_unknown_id_is_not_found(kind: Kind, dator: Dator[Any], identifier: str) -> None:
+    resource = dator.schema.parse(kind.example)
+    with pytest.raises(ResourceNotFound):
+        await dator.find(identifier)
+    with pytest.raises(ResourceNotFound):
+        await dator.replace(identifier, resource)
+    with pytest.raises(ResourceNotFound):
+        await dator.patch(identifier, Patch({}))
+    with pytest.raises(ResourceNotFound):
+        await dator.delete(identifier)
+
+
+def ids(page: Page) -> list[str]:
+    return [json.loads(each)["id"] for each in page.representations]
+
+
+async def test_pages_follow_the_order_of_creation(kind: Kind, dator: Dator[Any]) -> None:
+    resource = dator.schema.parse(kind.example)
+    created = [(await dator.insert(resource)).resource.id for _ in range(5)]
+    first = await dator.page(2)
+    second = await dator.page(2, first.next)
+    third = await dator.page(2, second.next)
+    assert [ids(page) for page in (first, second, third)] == [
+        created[:2],
+        created[2:4],
+        created[4:],
+    ]
+    assert third.next is None
+
+
+async def test_a_page_has_the_representation_of_each_resource(
+    kind: Kind, dator: Dator[Any]
+) -> None:
+    stored = await dator.insert(dator.schema.parse(kind.example))
+    for _ in range(2):  # the second time from what is remembered
+        assert (await dator.page(1)).representations == [msgspec.json.encode(stored.resource)]
+
+
+async def test_a_full_last_page_leads_nowhere(kind: Kind, dator: Dator[Any]) -> None:
+    assert await dator.page(2) == ([], None)
+    for _ in range(2):
+        await dator.insert(dator.schema.parse(kind.example))
+    page = await dator.page(2)
+    assert (len(page.representations), page.next) == (2, None)
+
+
+async def test_a_page_survives_the_deletion_of_what_it_ended_with(
+    kind: Kind, dator: Dator[Any]
+) -> None:
+    resource = dator.schema.parse(kind.example)
+    created = [(await dator.insert(resource)).resource.id for _ in range(4)]
+    first = await dator.page(2)
+    await dator.delete(created[1])
+    await dator.insert(resource)
+    assert ids(await dator.page(2, first.next)) == created[2:]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "\0", "AAAA", "zzz", "!" * 16, "a" * 17, "é"])
+async def test_what_is_no_cursor_is_refused(dator: Dator[Any], cursor: str) -> None:
+    with pytest.raises(InvalidCursor):
+        await dator.page(1, cursor)
+
+
+async def test_a_document_of_the_original_is_read_and_can_be_changed(
+    kind: Kind, dator: Dator[Any]
+) -> None:
+    identifier = ObjectId.from_datetime(datetime(2019, 5, 1, tzinfo=UTC))
+    await dator.collection.insert_one({"_id": identifier, **kind.legacy})
+    found = await dator.find(str(identifier))
+    assert found.revision == 0
+    assert found.resource.created_at == datetime(2019, 5, 1, tzinfo=UTC)
+    assert found.resource.updated_at == datetime(2019, 5, 1, tzinfo=UTC)
+    assert (await dator.page(10)).representations == [msgspec.json.encode(found.resource)]
+    changed = await dator.patch(str(identifier), Patch({kind.text: "Another text"}))
+    assert changed.revision == 1
+    assert changed.resource.created_at == found.resource.created_at
+    assert (await dator.delete(str(identifier))) == changed
+
+
+async def test_an_original_event_has_its_defaults_and_its_instants(
+    database: AsyncDatabase[Document],
+) -> None:
+    dator = EVENTS.dator(database, {"timezone": "Europe/Berlin"})
+    identifier = ObjectId()
+    await dator.collection.insert_one({"_id": identifier, **LEGACY_EVENT})
+    event = (await dator.find(str(identifier))).resource
+    assert (event.time, event.place, event.organizer, event.topics) == ("19:30:00", "", "", "")
+    assert event.starts_at == event.ends_at == datetime(2019, 6, 1, 17, 30, tzinfo=UTC)
+
+
+async def test_the_zone_of_an_original_event_does_not_change_with_the_setting(
+    database: AsyncDatabase[Document],
+) -> None:
+    identifier = ObjectId()
+    before = EVENTS.dator(database, {"timezone": "Europe/Berlin"})
+    await before.collection.insert_one({"_id": identifier, **LEGACY_EVENT})
+    found = await before.find(str(identifier))
+    after = EVENTS.dator(database, {"timezone": "Asia/Tokyo"})
+    assert await after.find(str(identifier)) == found
+    assert after.schema.parse(LEGACY_EVENT).timezone == "Asia/Tokyo"
+
+
+async def test_an_original_notification_is_answered_in_utc(
+    database: AsyncDatabase[Document],
+) -> None:
+    dator = NOTIFICATIONS.dator(database)
+    identifier = ObjectId()
+    await dator.collection.insert_one({"_id": identifier, **LEGACY_NOTIFICATION})
+    notification = (await dator.find(str(identifier))).resource
+    assert notification.scheduled_time == datetime(2019, 6, 1, 17, 30, tzinfo=UTC)
+    assert (notification.status, notification.attempts) == ("pending", 0)
+
+
+TIMES = {
+    "events": ["starts_at", "ends_at", "created_at", "updated_at"],
+    "notifications": ["scheduled_time", "created_at", "updated_at"],
+}
+
+
+async def test_times_are_kept_as_bson_dates(kind: Kind, dator: Dator[Any]) -> None:
+    stored = await dator.insert(dator.schema.parse(kind.example))
+    identifier = stored.resource.id
+    for write in (
+        dator.patch(identifier, Patch({kind.text: "Another text"})),
+        dator.replace(identifier, dator.schema.parse(kind.example)),
+        dator.patch(identifier, dator.schema.parse_patch(kind.example)),
+    ):
+        stored = await write
+        document = await dator.collection.find_one({})
+        assert document
+        for name in TIMES[dator.name]:
+            assert document[name] == getattr(stored.resource, name)
+            assert isinstance(document[name], datetime)
+        assert document["form"] == 1
+
+
+async def test_what_a_patch_changes_changes_what_is_derived_from_it(
+    database: AsyncDatabase[Document],
+) -> None:
+    dator = EVENTS.dator(database)
+    stored = await dator.insert(dator.schema.parse(EVENT))
+    changed = await dator.patch(stored.resource.id, Patch({"timezone": "UTC"}))
+    assert changed.resource.starts_at == datetime(2027, 5, 1, 20, tzinfo=UTC)
+    document = await dator.collection.find_one({})
+    assert document
+    assert document["starts_at"] == datetime(2027, 5, 1, 20, tzinfo=UTC)
+    assert document["ends_at"] == datetime(2027, 5, 1, 22, tzinfo=UTC)
+
+
+async def test_patches_at_the_same_time_all_count(database: AsyncDatabase[Document]) -> None:
+    dators = [EVENTS.dator(database) for _ in range(4)]
+    stored = await dators[0].insert(dators[0].schema.parse(EVENT))
+    patches: list[dict[str, Any]] = [{"time": f"{hour:02}:00:00"} for hour in range(24)]
+    patches += [{"timezone": zone} for zone in ("UTC", "Asia/Tokyo", "Europe/Berlin")]
+    patches += [{"duration": f"PT{hours}H"} for hours in range(1, 5)]
+    patches += [{"title": f"Title {number}"} for number in range(8)]
+    patches += [{"location": {"latitude": number}} for number in range(8)]
+    results = await asyncio.gather(
+        *(
+            dators[number % 4].patch(stored.resource.id, dators[0].schema.parse_patch(patch))
+            for number, patch in enumerate(patches)
+        )
+    )
+    assert sorted(result.revision for result in results) == list(range(2, len(patches) + 2))
+    found = await dators[0].find(stored.resource.id)
+    assert found.resource == found.resource.with_derived()
+    document = await dators[0].collection.find_one({})
+    assert document
+    assert document["starts_at"] == found.resource.starts_at
+    assert document["ends_at"] == found.resource.ends_at
+
+
+async def test_a_text_that_looks_like_an_expression_stays_a_text(
+    kind: Kind, dator: Dator[Any]
+) -> None:
+    stored = await dator.insert(dator.schema.parse(kind.example))
+    text = "$$NOW and $title and $$ROOT"
+    changed = await dator.patch(stored.resource.id, Patch({kind.text: text}))
+    assert getattr(changed.resource, kind.text) == text
+    resource = dator.schema.parse({**kind.example, kind.text: text})
+    assert getattr((await dator.replace(stored.resource.id, resource)).resource, kind.text) == text
+
+
+async def test_a_part_of_a_location_changes_only_within_a_location(
+    database: AsyncDatabase[Document],
+) -> None:
+    dator = EVENTS.dator(database)
+    part = dator.schema.parse_patch({"location": {"latitude": 1}})
+    stored = await dator.insert(dator.schema.parse(EVENT))
+    changed = await dator.patch(stored.resource.id, part)
+    assert msgspec.to_builtins(changed.resource.location) == {"latitude": 1, "longitude": 13.405}
+    nowhere = await dator.insert(dator.schema.parse({**EVENT, "location": None}))
+    with pytest.raises(InvalidResource, match="/location/longitude"):
+        await dator.patch(nowhere.resource.id, part)
+    assert await dator.find(nowhere.resource.id) == nowhere
+    with pytest.raises(ResourceNotFound):
+        await dator.patch("f" * 24, part)
+
+
+class Commands(CommandListener):
+    """What a driver has asked MongoDB to do."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self.last: dict[str, Any] = {}
+
+    def started(self, event: CommandStartedEvent) -> None:
+        self.names.append(event.command_name)
+        self.last = dict(event.command)
+
+    def succeeded(self, _event: object) -> None:
+        pass
+
+    def failed(self, _event: object) -> None:
+        pass
+
+
+async def test_each_method_is_one_operation_found_by_the_index_of_ids(
+    kind: Kind, mongodb: EmbeddedMongoDB
+) -> None:
+    commands = Commands()
+    async with AsyncMongoClient[Document](
+        mongodb.uri, event_listeners=[commands], tz_aware=True
+    ) as client:
+        database = client["operations"]
+        dator = kind.dator(database)
+        await dator.codec()
+        commands.names.clear()
+        resource = dator.schema.parse(kind.example)
+        identifier = (await dator.insert(resource)).resource.id
+        await dator.insert(resource)
+        assert commands.names == ["insert", "insert"]
+        cursor = (await dator.page(1)).next
+        for method, operations in (
+            (dator.find(identifier), ["find"]),
+            (dator.page(10, cursor), ["find"]),
+            (dator.replace(identifier, resource), ["findAndModify"]),
+            (dator.patch(identifier, Patch({kind.text: "Another text"})), ["findAndModify"]),
+            (dator.delete(identifier), ["findAndModify"]),
+        ):
+            commands.names.clear()
+            await method
+            assert commands.names == operations
+            parts = {"lsid", "$db", "txnNumber"}
+            asked = {name: part for name, part in commands.last.items() if name not in parts}
+            explained = await database.command("explain", asked)
+            plan = str(explained["queryPlanner"]["winningPlan"])
+            assert "IDHACK" in plan or "'indexName': '_id_'" in plan
+            assert "COLLSCAN" not in plan
+
+
+async def test_a_patch_on_which_derived_members_depend_looks_first(
+    mongodb: EmbeddedMongoDB,
+) -> None:
+    commands = Commands()
+    async with AsyncMongoClient[Document](
+        mongodb.uri, event_listeners=[commands], tz_aware=True
+    ) as client:
+        dator = EVENTS.dator(client["operations"])
+        identifier = (await dator.insert(dator.schema.parse(EVENT))).resource.id
+        commands.names.clear()
+        await dator.patch(identifier, Patch({"time": "10:00:00"}))
+        assert commands.names == ["find", "findAndModify"]
+
+
+async def test_without_mongodb_every_method_says_so(kind: Kind, tmp_path: Any) -> None:
+    async with AsyncMongoClient[Document](
+        f"mongodb://{str(tmp_path / 'no.sock').replace('/', '%2F')}", timeoutMS=50
+    ) as client:
+        dator = kind.dator(client["none"])
+        resource = dator.schema.parse(kind.example)
+        for method in (
+            dator.insert(resource),
+            dator.find("f" * 24),
+            dator.page(1),
+            dator.replace("f" * 24, resource),
+            dator.patch("f" * 24, Patch({})),
+            dator.delete("f" * 24),
+        ):
+            with pytest.raises(DatabaseUnavailable):
+                await method
+
+
+async def test_a_database_of_a_newer_form_is_refused(
+    kind: Kind, database: AsyncDatabase[Document]
+) -> None:
+    newer = kind.dator(database)
+    await newer.codec()
+    await database["Deployment"].update_one({}, {"$inc": {"form": 1}})
+    with pytest.raises(DatabaseTooNew, match="form 2, and this version knows forms up to 1"):
+        await kind.dator(database).page(1)

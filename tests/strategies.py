@@ -1,0 +1,48 @@
+"""Documents and values at random, as Hypothesis draws them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from hypothesis import strategies as st
+
+
+def characters(least: int, most: int, *, allowed: str = "\t\n") -> st.SearchStrategy[str]:
+    alphabet = st.characters(exclude_categories=["Cc", "Cs"], include_characters=allowed)
+    return st.text(alphabet, min_size=least, max_size=most)
+
+
+EVENT_DOCUMENTS = st.fixed_dictionaries(
+    {
+        "title": characters(1, 60),
+        "description": characters(20, 400),
+        "date": st.dates().map(lambda value: value.isoformat()),
+        "time": st.times().map(lambda value: value.isoformat("seconds")),
+    },
+    optional={
+        "place": characters(0, 100),
+        "organizer": characters(0, 50),
+        "topics": characters(0, 50),
+        "timezone": st.sampled_from(["UTC", "Europe/Berlin", "Asia/Kathmandu"]),
+        "duration": st.none()
+        | st.timedeltas(timedelta(0), timedelta(days=31)).map(
+            lambda value: f"P{value.days}DT{value.seconds}.{value.microseconds:06}S"
+        ),
+        "location": st.none()
+        | st.fixed_dictionaries(
+            {"latitude": st.floats(-90, 90), "longitude": st.floats(-180, 180)}
+        ),
+    },
+)
+NOTIFICATION_DOCUMENTS = st.fixed_dictionaries(
+    {
+        "subject": characters(10, 70, allowed=""),
+        "content": characters(30, 700),
+        "to_mail": st.from_regex(r"[a-z]{1,20}@[a-z]{1,20}\.(de|com)", fullmatch=True),
+        "scheduled_time": st.datetimes().map(lambda value: value.isoformat()),
+    }
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+)

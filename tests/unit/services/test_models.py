@@ -1,0 +1,185 @@
+"""What each member of an event and a notification may be, through the schema that applies it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from events_microservice.models.event import Event, Location
+from microservice_chassis.errors import InvalidResource
+from microservice_chassis.schema.scalars import instant_in_milliseconds
+from microservice_chassis.schema.schema import Schema
+from notifications_microservice.models.notification import Notification
+from tests.examples import EVENT, NOTIFICATION
+from tests.strategies import EVENT_DOCUMENTS, JSON, NOTIFICATION_DOCUMENTS
+
+EVENTS = Schema(Event)
+NOTIFICATIONS = Schema(Notification)
+
+
+@given(EVENT_DOCUMENTS)
+def test_every_accepted_event_comes_back_equal(document: dict[str, Any]) -> None:
+    found = msgspec.to_builtins(EVENTS.parse(document))
+    assert {name: found[name] for name in document} == document
+
+
+@given(NOTIFICATION_DOCUMENTS)
+def test_every_accepted_notification_comes_back_equal(document: dict[str, Any]) -> None:
+    found = msgspec.to_builtins(NOTIFICATIONS.parse(document))
+    moment = instant_in_milliseconds(document["scheduled_time"])
+    expected = {**document, "scheduled_time": msgspec.to_builtins(moment)}
+    assert {name: found[name] for name in document} == expected
+
+
+@given(st.sampled_from([EVENTS, NOTIFICATIONS]), st.dictionaries(st.text(), JSON), st.data())
+def test_whatever_else_comes_is_refused_and_nothing_more(
+    schema: Schema[Any], document: dict[str, Any], data: st.DataObject
+) -> None:
+    for name in data.draw(st.sets(st.sampled_from(sorted(schema.writable)))):
+        document[name] = data.draw(JSON)
+    for parse in (schema.parse, schema.parse_patch):
+        try:
+            parse(document)
+        except InvalidResource as error:
+            assert error.broken_rules
+
+
+def test_members_that_may_be_missing_have_their_defaults() -> None:
+    required = {name: EVENT[name] for name in ("title", "description", "date", "time")}
+    event = EVENTS.parse(required)
+    assert (event.place, event.organizer, event.topics) == ("", "", "")
+    assert (event.timezone, event.duration, event.location) == ("UTC", None, None)
+    assert NOTIFICATIONS.parse(NOTIFICATION).status == "pending"
+
+
+def test_the_default_time_zone_is_a_setting() -> None:
+    schema = Schema(Event, {"timezone": "Asia/Tokyo"})
+    document = {name: value for name, value in EVENT.items() if name != "timezone"}
+    assert schema.parse(document).timezone == "Asia/Tokyo"
+
+
+LIMITS = [
+    (EVENTS, EVENT, "title", 1, 60),
+    (EVENTS, EVENT, "description", 20, 400),
+    (EVENTS, EVENT, "place", 0, 100),
+    (EVENTS, EVENT, "organizer", 0, 50),
+    (EVENTS, EVENT, "topics", 0, 50),
+    (NOTIFICATIONS, NOTIFICATION, "subject", 10, 70),
+    (NOTIFICATIONS, NOTIFICATION, "content", 30, 700),
+]
+
+
+@pytest.mark.parametrize(("schema", "example", "member", "least", "most"), LIMITS)
+def test_the_limits_of_a_text_count_characters(
+    schema: Schema[Any], example: dict[str, Any], member: str, least: int, most: int
+) -> None:
+    for length in (least, most):
+        schema.parse({**example, member: "😀" * length})
+    for length in ({least - 1} - {-1}) | {most + 1}:
+        assert pointers(schema, {**example, member: "😀" * length}) == [f"/{member}"]
+
+
+def pointers(schema: Schema[Any], document: dict[str, Any]) -> list[str]:
+    with pytest.raises(InvalidResource) as caught:
+        schema.parse(document)
+    return [rule.pointer for rule in caught.value.broken_rules]
+
+
+@pytest.mark.parametrize("member", ["subject", "to_mail"])
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\t", "\x85"])
+def test_no_mail_header_can_be_injected(member: str, character: str) -> None:
+    value = NOTIFICATION[member] + character + "Bcc: all@example.com"
+    assert pointers(NOTIFICATIONS, {**NOTIFICATION, member: value}) == [f"/{member}"]
+
+
+@pytest.mark.parametrize(
+    "address", ["a@b.de", "ü@bücher.example.com", "a.b+c@sub.example.com", "guest@mail"]
+)
+def test_an_address_is_valid_by_its_syntax(address: str) -> None:
+    assert NOTIFICATIONS.parse({**NOTIFICATION, "to_mail": address}).to_mail == address
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "guest", "guest@", "@example.com", "a b@example.com", "a@b@example.com", "a@b..com"]
+    + ["Guest <guest@example.com>", "a@example.com\n", f"a@{'b' * 60}.{'c' * 60}.{'d' * 140}.com"],
+)
+def test_other_addresses_are_refused(address: str) -> None:
+    assert pointers(NOTIFICATIONS, {**NOTIFICATION, "to_mail": address}) == ["/to_mail"]
+
+
+@pytest.mark.parametrize(
+    ("location", "expected"),
+    [
+        ({"latitude": 91, "longitude": 0}, ["/location/latitude"]),
+        ({"latitude": -90.1, "longitude": 180.1}, ["/location/latitude", "/location/longitude"]),
+        ({"latitude": 1}, ["/location/longitude"]),
+        ({"latitude": True, "longitude": "0"}, ["/location/latitude", "/location/longitude"]),
+        ({"latitude": 1, "longitude": 1, "height": 1}, ["/location/height"]),
+        ([1, 1], ["/location"]),
+        ("here", ["/location"]),
+    ],
+)
+def test_what_is_wrong_in_a_location_is_named(location: object, expected: list[str]) -> None:
+    assert pointers(EVENTS, {**EVENT, "location": location}) == expected
+
+
+def test_all_broken_rules_are_listed_at_once() -> None:
+    document = {**EVENT, "title": "", "date": "2027-02-30", "timezone": "Mars", "a/b~c": 1}
+    del document["description"]
+    found = pointers(EVENTS, document)
+    assert found == ["/title", "/date", "/timezone", "/a~1b~0c", "/description"]
+
+
+def test_a_broken_rule_says_what_would_be_right_and_repeats_little() -> None:
+    with pytest.raises(InvalidResource) as caught:
+        EVENTS.parse({**EVENT, "title": "x" * 5000})
+    (rule,) = caught.value.broken_rules
+    assert rule.detail.startswith("must be 1 to 60 characters")
+    assert "5000 characters" in rule.detail
+    assert len(rule.detail) < 200
+
+
+def test_read_only_members_are_accepted_and_ignored() -> None:
+    event: dict[str, object] = {"id": 7, "starts_at": None, "created_at": "ago", "updated_at": []}
+    assert EVENTS.parse({**EVENT, **event}) == EVENTS.parse(EVENT)
+    sent: dict[str, object] = {"status": "sent", "attempts": -1, "last_error": {}, "sent_at": 0}
+    assert NOTIFICATIONS.parse({**NOTIFICATION, **sent}) == NOTIFICATIONS.parse(NOTIFICATION)
+
+
+def test_a_patch_has_only_what_it_changes() -> None:
+    patch = EVENTS.parse_patch({"title": "New", "time": "21:00", "id": "ignored"})
+    assert patch == ({"title": "New", "time": "21:00:00"}, {}, ())
+
+
+def test_null_in_a_patch_resets_to_the_default() -> None:
+    patch = EVENTS.parse_patch({"place": None, "duration": None, "timezone": None})
+    assert patch.values == {"place": "", "duration": None, "timezone": "UTC"}
+
+
+def test_a_patch_cannot_remove_what_is_required() -> None:
+    with pytest.raises(InvalidResource) as caught:
+        EVENTS.parse_patch({"title": None, "location": {"latitude": None}})
+    found = [rule.pointer for rule in caught.value.broken_rules]
+    assert found == ["/title", "/location/latitude"]
+
+
+def test_a_patch_of_a_part_needs_the_other_parts_to_be_there() -> None:
+    whole = EVENTS.parse_patch({"location": {"latitude": 1, "longitude": 2}})
+    assert whole.values == {"location": Location(latitude=1, longitude=2)}
+    part = EVENTS.parse_patch({"location": {"latitude": 1}})
+    assert part.parts == {"location": {"latitude": 1}}
+    assert [rule.pointer for rule in part.missing] == ["/location/longitude"]
+
+
+def test_a_part_changes_an_object_that_is_there_and_nothing_else() -> None:
+    part = EVENTS.parse_patch({"location": {"latitude": 1}, "title": "New"})
+    changes = part.changes(EVENTS.parse(EVENT))
+    assert changes == {"title": "New", "location": Location(latitude=1, longitude=13.405)}
+    with pytest.raises(InvalidResource) as caught:
+        part.changes(EVENTS.parse({**EVENT, "location": None}))
+    assert [rule.pointer for rule in caught.value.broken_rules] == ["/location/longitude"]
