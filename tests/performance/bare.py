@@ -15,8 +15,8 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util import Retry
 
-from microservice_chassis.parent_death import die_with_parent
-from tests.e2e.conftest import free_port
+from microservice_chassis.process.parent_death import die_with_parent
+from tests.services import free_port
 
 PROJECT = Path(__file__).parents[2]
 

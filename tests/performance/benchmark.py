@@ -16,8 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import requests
-
+from tests.performance import loads
 from tests.performance.benchmark_report import (
     MANY_CONNECTIONS,
     NOTHING,
@@ -30,7 +29,6 @@ from tests.performance.benchmark_report import (
     page,
 )
 from tests.performance.benchmark_servers import (
-    EVENTS,
     FIND_ONE,
     REDIS,
     SIMPLE,
@@ -39,7 +37,7 @@ from tests.performance.benchmark_servers import (
     servers,
 )
 from tests.performance.virtual_environment import python_for_plots
-from tests.performance.wrk import Load, Result
+from tests.performance.wrk import Result
 
 PROJECT = Path(__file__).parents[2]
 DOCS = PROJECT / "docs"
@@ -52,38 +50,6 @@ class Scenario(NamedTuple):
     run: Callable[[Server, int], list[Result]]
 
 
-def event(server: Server, seconds: int) -> list[Result]:
-    """GET of an event, 10 connections."""
-    return [Load(server.url + server.event, seconds).result()]
-
-
-def unchanged_event(server: Server, seconds: int) -> list[Result]:
-    """The same with the entity tag that the event has."""
-    url = server.url + server.event
-    tag = requests.get(url, timeout=5).headers["ETag"]
-    return [Load(url, seconds, header=f"If-None-Match: {tag}").result()]
-
-
-def event_for_many(server: Server, seconds: int) -> list[Result]:
-    """GET of an event, many connections."""
-    return [Load(server.url + server.event, seconds, connections=MANY_CONNECTIONS).result()]
-
-
-def collection(server: Server, seconds: int) -> list[Result]:
-    """GET of the list, 10 connections."""
-    return [Load(f"{server.url}/events", seconds).result()]
-
-
-def mix(server: Server, seconds: int) -> list[Result]:
-    """Readers beside writers; what the writers have left behind is deleted at the end."""
-    readers = Load(server.url, seconds, connections=7, threads=7, script="readers.lua")
-    writers = Load(server.url, seconds, connections=3, threads=3, script="writers.lua")
-    results = [readers.result(), writers.result()]
-    for left in requests.get(f"{server.url}/events", timeout=5).json()[EVENTS:]:
-        requests.delete(f"{server.url}/events/{left['id']}", timeout=5).raise_for_status()
-    return results
-
-
 LIST = "GET of the list"
 EVENT = "GET of an event"
 EVENT_FOR_MANY = f"GET of an event, {MANY_CONNECTIONS:,} connections"
@@ -91,21 +57,21 @@ MIX = "7 readers, 3 writers"
 
 # In the order in which they run and are shown: those that are compared are next to each other.
 SCENARIOS = (
-    Scenario(Row(LIST, NULL), collection),
-    Scenario(Row(LIST, SIMPLE), collection),
-    Scenario(Row(LIST, NOTHING), collection),
-    Scenario(Row(EVENT, FIND_ONE), event),
-    Scenario(Row(EVENT, NULL), event),
-    Scenario(Row(EVENT, REDIS), event),
-    Scenario(Row(EVENT, SIMPLE, "304"), unchanged_event),
-    Scenario(Row(EVENT, SIMPLE), event),
-    Scenario(Row(EVENT, NOTHING), event),
-    Scenario(Row(EVENT_FOR_MANY, SIMPLE), event_for_many),
-    Scenario(Row(EVENT_FOR_MANY, NOTHING), event_for_many),
-    Scenario(Row(MIX, NULL), mix),
-    Scenario(Row(MIX, REDIS), mix),
-    Scenario(Row(MIX, SIMPLE), mix),
-    Scenario(Row(MIX, NOTHING), mix),
+    Scenario(Row(LIST, NULL), loads.collection),
+    Scenario(Row(LIST, SIMPLE), loads.collection),
+    Scenario(Row(LIST, NOTHING), loads.collection),
+    Scenario(Row(EVENT, FIND_ONE), loads.event),
+    Scenario(Row(EVENT, NULL), loads.event),
+    Scenario(Row(EVENT, REDIS), loads.event),
+    Scenario(Row(EVENT, SIMPLE, "304"), loads.unchanged_event),
+    Scenario(Row(EVENT, SIMPLE), loads.event),
+    Scenario(Row(EVENT, NOTHING), loads.event),
+    Scenario(Row(EVENT_FOR_MANY, SIMPLE), loads.event_for_many),
+    Scenario(Row(EVENT_FOR_MANY, NOTHING), loads.event_for_many),
+    Scenario(Row(MIX, NULL), loads.readers_and_writers),
+    Scenario(Row(MIX, REDIS), loads.readers_and_writers),
+    Scenario(Row(MIX, SIMPLE), loads.readers_and_writers),
+    Scenario(Row(MIX, NOTHING), loads.readers_and_writers),
 )
 
 FEW_AND_MANY = [(Row(EVENT, name), Row(EVENT_FOR_MANY, name)) for name in (SIMPLE, NOTHING)]
@@ -114,14 +80,14 @@ FEW_AND_MANY = [(Row(EVENT, name), Row(EVENT_FOR_MANY, name)) for name in (SIMPL
 def measure(rounds: int, seconds: int) -> tuple[Measured, Memory]:
     """Run every scenario once to warm up, and then in each round."""
     measured: Measured = {row: [] for row, _ in SCENARIOS}
-    with tempfile.TemporaryDirectory() as directory, servers(Path(directory)) as them:
+    with tempfile.TemporaryDirectory() as directory, servers(Path(directory)) as running:
         for row, run in SCENARIOS:
-            run(them.by_name[row.server], 1)
+            run(running.by_name[row.server], 1)
         for number in range(rounds):
             sys.stderr.write(f"round {number + 1} of {rounds}\n")
             for row, run in SCENARIOS:
-                measured[row].append(run(them.by_name[row.server], seconds))
-        return measured, memory(them.simple)
+                measured[row].append(run(running.by_name[row.server], seconds))
+        return measured, memory(running.simple)
 
 
 def main() -> None:

@@ -34,21 +34,21 @@ class Bar(NamedTuple):
 
 def plot(bars: list[Bar], path: Path) -> None:
     """Write the diagram; bars with the same load have to follow each other."""
-    groups = [(load, list(own)) for load, own in groupby(bars, key=lambda bar: bar.load)]
+    groups = [(load, list(members)) for load, members in groupby(bars, key=lambda bar: bar.load)]
     figure = Figure(figsize=(9, 0.34 * len(bars) + 0.5 * len(groups) + 0.6), layout="constrained")
     panels = figure.subplots(
         len(groups),
         sharex=True,
         squeeze=False,
-        gridspec_kw={"height_ratios": [len(own) for _, own in groups]},
+        gridspec_kw={"height_ratios": [len(members) for _, members in groups]},
     )[:, 0]
-    for axes, (load, own) in zip(panels, groups, strict=True):
+    for axes, (load, members) in zip(panels, groups, strict=True):
         drawn = axes.barh(
-            [bar.name for bar in own],
-            [bar.requests_per_second for bar in own],
-            color=[COLOURS[bar.server] for bar in own],
+            [bar.name for bar in members],
+            [bar.requests_per_second for bar in members],
+            color=[COLOURS[bar.server] for bar in members],
         )
-        axes.bar_label(drawn, [f"{bar.requests_per_second:,.0f}" for bar in own], padding=3)
+        axes.bar_label(drawn, [f"{bar.requests_per_second:,.0f}" for bar in members], padding=3)
         axes.set_title(load, fontsize="medium", loc="left")
         axes.set_ylabel("server")
         axes.invert_yaxis()

@@ -65,7 +65,7 @@ def ratio(measured: Measured, row: Row, other: Row) -> float:
     The machine becomes slower and faster as the rounds go by; within a round that matters less.
     """
     pairs = zip(measured[row], measured[other], strict=True)
-    return statistics.median(rate(own) / rate(others) for own, others in pairs)
+    return statistics.median(rate(one) / rate(beside) for one, beside in pairs)
 
 
 def table(measured: Measured) -> Iterator[str]:

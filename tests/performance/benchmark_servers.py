@@ -11,10 +11,10 @@ from urllib.parse import quote_plus
 import psutil
 import requests
 
-from tests.e2e.conftest import Service, free_port, service
 from tests.performance.bare import served, wait_until_served
 from tests.performance.benchmark_report import NOTHING, NULL, Memory
 from tests.redis_server import RedisServer
+from tests.services import Service, free_port, service
 
 FIND_ONE = "find_one"
 REDIS = "redis"
@@ -28,7 +28,11 @@ class Server(NamedTuple):
     """One that answers."""
 
     url: str
-    event: str  # the path of an event
+    events: tuple[str, ...]  # their paths
+
+    @property
+    def event(self) -> str:
+        return self.events[0]
 
 
 class Servers(NamedTuple):
@@ -50,36 +54,37 @@ def servers(directory: Path) -> Iterator[Servers]:
         }
         services = {
             kind: service(
-                "events", directory / kind, log, LOG_LEVEL="warning", CACHE_TYPE=kind, **own
+                "events", directory / kind, log, LOG_LEVEL="warning", CACHE_TYPE=kind, **more
             )
-            for kind, own in settings.items()
+            for kind, more in settings.items()
         }
-        for own in services.values():
-            running.enter_context(own.process).wait_until_ready()
-        by_name = {kind: Server(own.url, seeded(own)) for kind, own in services.items()}
-        path = by_name[NULL].event
+        for each in services.values():
+            running.enter_context(each.process).wait_until_ready()
+        by_name = {kind: Server(each.url, seeded(each, EVENTS)) for kind, each in services.items()}
+        events = by_name[NULL].events
         uri = f"mongodb://{quote_plus(str(directory / NULL / 'run' / 'mongodb.sock'))}"
         nothing = running.enter_context(served("do_nothing", log))
         find_one = running.enter_context(served("find_one", log, MONGODB_URI=uri))
         for name, url in ((NOTHING, nothing), (FIND_ONE, find_one)):
-            wait_until_served(url + path)
-            by_name[name] = Server(url, path)
+            wait_until_served(url + events[0])
+            by_name[name] = Server(url, events)
         yield Servers(by_name, services[SIMPLE])
 
 
-def seeded(own: Service) -> str:
-    """Create some events, and return the path of the first."""
-    paths = [
-        requests.post(own.collection, json=own.example, timeout=5).headers["Location"]
-        for _ in range(EVENTS)
+def seeded(events: Service, number: int) -> tuple[str, ...]:
+    """Create that many events, and return their paths."""
+    answers = [
+        requests.post(events.collection, json=events.example, timeout=5) for _ in range(number)
     ]
-    return paths[0]
+    for answer in answers:
+        answer.raise_for_status()
+    return tuple(answer.headers["Location"] for answer in answers)
 
 
-def memory(own: Service) -> Memory:
+def memory(events: Service) -> Memory:
     """Return what the processes of a service take."""
-    assert own.process.process
-    launcher = psutil.Process(own.process.process.pid)
+    assert events.process.process
+    launcher = psutil.Process(events.process.process.pid)
     children = [
         (each.name(), each.memory_full_info().pss / 1e6)
         for each in launcher.children(recursive=True)

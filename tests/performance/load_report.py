@@ -63,7 +63,7 @@ def report(service: str, runs: dict[str, list[Sample]], measured: datetime) -> s
         lines += ["", f"With {DEFAULT}, by request:", "", f"| request {_HEAD}"]
         lines += ["|---|---|---|---|---|---|---|---|"]
         kinds = load_samples.by_label(samples)
-        lines += [f"| `{kind}` {cells(load_samples.figures(own))}" for kind, own in kinds.items()]
+        lines += [f"| `{kind}` {cells(load_samples.figures(each))}" for kind, each in kinds.items()]
     lines += [
         "",
         f"![Requests per second over time](images/load-{service}-rate.png)",

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-from tests.e2e.conftest import KINDS, service
 from tests.performance import load_samples, taurus
 from tests.performance.bare import served, wait_until_served
 from tests.performance.virtual_environment import python_for_plots
+from tests.services import KINDS, service
 
 PROJECT = Path(__file__).parents[2]
 RESULTS = taurus.HOME / "results"
@@ -35,12 +35,12 @@ MEAN_MS_PER_USER = 5
 @contextmanager
 def seeded(name: str, directory: Path, log: IO[bytes]) -> Iterator[str]:
     """A service with five resources; yields its URL."""
-    own = service(name, directory, log, LOG_LEVEL="warning")
-    with own.process:
-        own.process.wait_until_ready()
-        seeding = [sys.executable, "fixtures.py", own.collection, name, "--seed", "1"]
+    running = service(name, directory, log, LOG_LEVEL="warning")
+    with running.process:
+        running.process.wait_until_ready()
+        seeding = [sys.executable, "fixtures.py", running.collection, name, "--seed", "1"]
         subprocess.run(seeding, cwd=PROJECT, stdout=log, check=True)
-        yield own.url
+        yield running.url
 
 
 def load(name: str, url: str, users: int, hold_s: int, results: str) -> bool:

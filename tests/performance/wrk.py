@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +19,7 @@ class Result(NamedTuple):
     mean_ms: float
     p99_ms: float
     errors: int
+    requests: int  # that were answered
 
 
 class Load:
@@ -32,27 +34,40 @@ class Load:
         threads: int = 1,
         header: str | None = None,
         script: str | None = None,
+        arguments: Sequence[str] = (),
     ) -> None:
+        """`arguments` are those of the script's `init`."""
         command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}", "--latency"]
         if header:
             command += ["-H", header]
         if script:
             command += ["-s", str(SCRIPTS / script)]
-        self._process = subprocess.Popen([*command, url], stdout=subprocess.PIPE, text=True)
+        command += [url, *(("--", *arguments) if arguments else ())]
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def result(self) -> Result:
         """Return what was measured."""
-        said, _ = self._process.communicate()
-        failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
-        broken = re.search(r"errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
-        errors = int(failed[1]) if failed else 0
-        errors += sum(map(int, broken.groups())) if broken else 0
-        return Result(
-            float(_found(r"Requests/sec:\s+([\d.]+)", said)[1]),
-            _time_ms(r"Latency\s+([\d.]+)(us|ms|s)", said),
-            _time_ms(r"99%\s+([\d.]+)(us|ms|s)", said),
-            errors,
-        )
+        try:
+            said, _ = self._process.communicate()
+        except BaseException:
+            self._process.kill()
+            raise
+        return read(said)
+
+
+def read(said: str) -> Result:
+    """Return what wrk said that it measured."""
+    failed = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+    broken = re.search(r"errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+    errors = int(failed[1]) if failed else 0
+    errors += sum(map(int, broken.groups())) if broken else 0
+    return Result(
+        float(_found(r"Requests/sec:\s+([\d.]+)", said)[1]),
+        _time_ms(r"Latency\s+([\d.]+)(us|ms|s)", said),
+        _time_ms(r"99%\s+([\d.]+)(us|ms|s)", said),
+        errors,
+        int(_found(r"(\d+) requests in", said)[1]),
+    )
 
 
 def _found(pattern: str, said: str) -> re.Match[str]:
