@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Generic, NamedTuple, Protocol, TypedDict, TypeVar, Unpack
+from typing import Any, Generic, NamedTuple, TypedDict, TypeVar, Unpack
 
 import falcon.asgi
 from pymongo import AsyncMongoClient
@@ -29,6 +29,7 @@ from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
 from microservice_chassis.http.problem_handlers import add_problem_handlers
+from microservice_chassis.process.background import Background
 from microservice_chassis.process.shared_file import SharedFile, open_shared_file
 from microservice_chassis.schema.schema import Resource
 from microservice_chassis.settings import S, ServiceSettings, read_settings
@@ -47,29 +48,17 @@ _CANNOT_START = 3
 _logger = logging.getLogger(__name__)
 
 
-class _Startable(Protocol):
-    """What works in the background of a worker."""
-
-    async def start(self) -> None:
-        """Begin."""
-
-    async def stop(self) -> None:
-        """End what has begun."""
-
-
-class _Background:
+class _Lifespan:
     """Starts and stops with a worker what works in its background."""
 
-    def __init__(self, parts: Sequence[_Startable]) -> None:
-        self._parts = parts
+    def __init__(self, background: Background) -> None:
+        self._background = background
 
     async def process_startup(self, _scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
-        for part in self._parts:
-            await part.start()
+        await self._background.start()
 
     async def process_shutdown(self, _scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
-        for part in reversed(self._parts):
-            await part.stop()
+        await self._background.stop()
 
 
 class _Refusal:
@@ -78,14 +67,14 @@ class _Refusal:
     def __init__(self) -> None:
         # One byte in a pipe: of all workers the one that gets it does so, and the others serve on
         # until they are told to stop.
-        self._turn, given = os.pipe()
-        os.set_blocking(self._turn, False)
+        self._unclaimed, given = os.pipe()
+        os.set_blocking(self._unclaimed, False)
         os.write(given, b"1")
 
     def __call__(self, error: DomainError) -> None:
         """Say why, and end this worker as one that cannot start; Gunicorn then gives up."""
         with suppress(BlockingIOError):
-            os.read(self._turn, 1)
+            os.read(self._unclaimed, 1)
             _logger.critical("EventPost stops: %s", error)
             os._exit(_CANNOT_START)
 
@@ -171,15 +160,15 @@ def create_application(
     )
     routes = Routes(parts.dator.name, (LiveResource.template, ReadyResource.template))
     # The layers that a request goes through, from the outermost one inwards.
-    app: Application = _falcon(resources, [parts.store, parts.migrator])
+    app: Application = _falcon(resources, Background([parts.store, parts.migrator]))
     app = ResponseCache(app, parts.store)
     return ExchangeLayer(app, routes)
 
 
-def _falcon(resources: Sequence[Any], background: Sequence[_Startable]) -> Application:
+def _falcon(resources: Sequence[Any], background: Background) -> Application:
     """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_middleware([AcceptJson(), _Background(background)])
+    app.add_middleware([AcceptJson(), _Lifespan(background)])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     for resource in resources:

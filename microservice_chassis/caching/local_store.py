@@ -25,7 +25,7 @@ class LocalStore:
         # Those of a worker that has them for its whole life, and need not look again.
         self._stamps: SharedStamps | None = None
 
-    async def start(self) -> None:
+    async def work(self) -> float | None:
         """Say so where this worker is alone; its cache is off."""
         stamps = self._attachment.shared_stamps
         if self._attachment.lasting:
@@ -35,8 +35,9 @@ class LocalStore:
                 "the response cache is off: this worker was started in a way"
                 " in which it cannot know of the writes of others"
             )
+        return None
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """Do nothing: the memory ends with the worker."""
 
     def at_hand(self, key: str) -> Entry | None:

@@ -16,10 +16,11 @@ class NoStore:
 
     entries = NullCache()
 
-    async def start(self) -> None:
+    async def work(self) -> float | None:
         """Do nothing."""
+        return None
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """Do nothing."""
 
     def at_hand(self, key: str) -> Entry | None:  # noqa: ARG002

@@ -36,7 +36,7 @@ from microservice_chassis.caching.entry import Entry
 from microservice_chassis.caching.redis_entries import RedisEntries
 from microservice_chassis.caching.stamps import LONGEST_CHANGE_MS
 from microservice_chassis.caching.store import NOTHING, Found, Stamp
-from microservice_chassis.errors import DatabaseUnavailable, InvalidSetting
+from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, InvalidSetting
 from microservice_chassis.storage.unstamped_writes import LEASE_S, NOTE_S, UnstampedWrites
 from microservice_chassis.storage.version_stamps import Change
 
@@ -98,7 +98,7 @@ class RedisStore:
         self._begin = self._client.register_script(redis_scripts.BEGIN)
         self._end = self._client.register_script(redis_scripts.END)
         self._unstamped = unstamped
-        self._turns = asyncio.Semaphore(_AT_ONCE)
+        self._free = asyncio.Semaphore(_AT_ONCE)
         self._run_id: bytes | None = None
         self._lost = False
         self._in_doubt = False  # whether somebody may have written unseen in this epoch
@@ -106,13 +106,18 @@ class RedisStore:
         # Whether the loss has been reported, by any worker that was forked from this process.
         self._reported = mmap.mmap(-1, 1)
 
-    async def start(self) -> None:
-        """Use Redis as soon as that is safe."""
-        self._task = asyncio.create_task(self._keep_sure())
+    async def work(self) -> float | None:
+        """Make sure, again and again, that Redis may be used; only then it is."""
+        try:
+            await self._make_sure()
+        except (DatabaseUnavailable, DatabaseTooNew):
+            pass  # the lease runs out
+        except RedisError as error:
+            self._lose(error)
+        return _INTERVAL_S
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
-        self._task.cancel()
         await self._client.aclose()
 
     def at_hand(self, key: str) -> Entry | None:  # noqa: ARG002
@@ -184,7 +189,7 @@ class RedisStore:
 
     async def _try(self, command: Callable[[], Awaitable[T]]) -> T | None:
         """Return what Redis answers, or None when it is lost."""
-        async with self._turns:
+        async with self._free:
             if self._lost:
                 return None
             try:
@@ -192,16 +197,6 @@ class RedisStore:
             except RedisError as error:
                 self._lose(error)
                 return None
-
-    async def _keep_sure(self) -> None:
-        while True:
-            try:
-                await self._make_sure()
-            except DatabaseUnavailable:
-                pass  # the lease runs out
-            except RedisError as error:
-                self._lose(error)
-            await asyncio.sleep(_INTERVAL_S)
 
     async def _make_sure(self) -> None:
         """Be sure for a while, if every write changes its stamps in Redis."""

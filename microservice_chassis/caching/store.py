@@ -34,11 +34,11 @@ class Store(VersionStamps, Protocol):
 
     entries: BaseCache
 
-    async def start(self) -> None:
-        """Begin to work in this worker; where that cannot be done, the cache stays off."""
+    async def work(self) -> float | None:
+        """Find out whether the cache can be on; return after how many seconds to do so again."""
 
-    async def stop(self) -> None:
-        """End what start() has begun."""
+    async def close(self) -> None:
+        """Give back what the store has taken."""
 
     def at_hand(self, key: str) -> Entry | None:
         """Return the entry of a key, if it is right and known without asking anybody."""

@@ -12,7 +12,6 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar, cast
 
 import pymongo
@@ -91,15 +90,26 @@ class Migrator(Generic[M]):
         # When this was made, before the workers were forked, in seconds since the epoch.
         self._made_s = time.time()
 
-    async def start(self) -> None:
-        """Begin to migrate, and come back to it until there is nothing left to do."""
-        self._task = asyncio.create_task(self.until_through())
+    async def work(self) -> float | None:
+        """Migrate; return after how many seconds to try again, or None where it is through.
 
-    async def stop(self) -> None:
+        It is tried again where MongoDB is away or another process is at it.
+        """
+        try:
+            return None if await self.run() else _RETRY_S
+        except DatabaseUnavailable:
+            return _RETRY_S  # a request that needs it is told so
+        except DatabaseTooNew as error:
+            self._refuse(error)
+            return None
+
+    async def close(self) -> None:
         """Leave the rest to another process, or to the next start."""
-        self._task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._task
+
+    async def until_through(self) -> None:
+        """Migrate until there is nothing left to do."""
+        while (pause_s := await self.work()) is not None:
+            await asyncio.sleep(pause_s)
 
     async def run(self) -> bool:
         """Migrate what there is, and return False where another process is at it.
@@ -131,21 +141,6 @@ class Migrator(Generic[M]):
                 except UnreadableResource as error:
                     unreadable.add(raw, error)
         return Survey(waiting, unreadable)
-
-    async def until_through(self) -> None:
-        """Migrate, and try again where MongoDB is away or another process is at it."""
-        while True:
-            try:
-                if await self.run():
-                    return
-            except DatabaseUnavailable:
-                pass  # a request that needs it is told so
-            except DatabaseTooNew as error:
-                self._refuse(error)
-                return
-            except Exception:
-                _logger.exception("%s: a migration failed; it is tried again", self._dator.name)
-            await asyncio.sleep(_RETRY_S)
 
     async def _migrate_all(self) -> bool:
         collection = self._dator.collection

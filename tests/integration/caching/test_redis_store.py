@@ -18,6 +18,7 @@ from events_microservice.app import create_app
 from events_microservice.settings import Settings
 from microservice_chassis.caching.redis_store import RedisStore
 from microservice_chassis.errors import InvalidSetting
+from microservice_chassis.process.background import Background
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.process.run_directory import RunDirectory
 from microservice_chassis.storage.client import connect
@@ -175,8 +176,8 @@ async def test_nothing_is_kept_while_somebody_writes_or_has_died_over_it(
     async with connect(mongodb.uri) as client:
         unstamped = UnstampedWrites(client[settings.mongodb_database]["UnstampedWrites"], "events")
         store, dead = [RedisStore(own_redis.url, 60, unstamped, deployment) for _ in range(2)]
-        for each in (store, dead):
-            await each.start()
+        background = Background([store, dead])
+        await background.start()
         async with asyncio.timeout(30):
             while (await store.find("key", "events")).stamp is None:
                 await asyncio.sleep(0.01)
@@ -192,8 +193,7 @@ async def test_nothing_is_kept_while_somebody_writes_or_has_died_over_it(
         async with asyncio.timeout(30):
             while (await store.find("key", "events")).stamp in (None, settled):
                 await asyncio.sleep(0.01)
-        for each in (store, dead):
-            await each.stop()
+        await background.stop()
 
 
 async def epoch(redis: RedisServer) -> bytes | str | None:

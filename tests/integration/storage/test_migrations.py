@@ -20,6 +20,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.caching.no_store import NoStore
 from microservice_chassis.errors import DatabaseTooNew, UnreadableResource
+from microservice_chassis.process.background import Background
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.codec import FORM, Stored
 from microservice_chassis.storage.dator import Dator
@@ -227,12 +228,12 @@ async def test_a_migration_that_was_ended_goes_on_where_it_was(
 ) -> None:
     dator = EVENTS.dator(database)
     await fill(dator, *[LEGACY_EVENT | {"title": f"Event {n}"} for n in range(3000)])
-    first = migration(dator)
-    await first.start()
+    background = Background([migration(dator)])
+    await background.start()
     async with asyncio.timeout(30):
         while not await dator.collection.count_documents({"form": FORM}):
             await asyncio.sleep(0.001)
-    await first.stop()
+    await background.stop()
     with caplog.at_level(logging.INFO):
         assert await migration(dator).run()
     left = re.search(r"(\d+) documents to go", caplog.text)
