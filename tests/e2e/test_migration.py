@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tests.e2e.migration import database, fill, migrate_under_load
-from tests.process_tree import DEADLINE_S
+from tests.process_tree import DEADLINE_S, wait_for
 from tests.services import service
 
 PROJECT = Path(__file__).parents[2]
@@ -28,7 +28,8 @@ def test_a_database_that_is_too_new_is_refused_with_a_line(tmp_path: Path) -> No
         own.wait_until_ready()
         with database(data_dir) as collection:
             records = collection.database["Deployment"]
-            records.update_one({}, {"$set": {"form": 99}}, upsert=True)
+            newer = {"$set": {"form": 99}}
+            wait_for(lambda: records.update_one({"_id": "Events"}, newer).matched_count == 1)
     with (tmp_path / "log").open("wb") as log:
         refused = service("events", data_dir, log).process
         refused.start()
