@@ -54,6 +54,7 @@ LIST = "GET of the list"
 EVENT = "GET of an event"
 EVENT_FOR_MANY = f"GET of an event, {MANY_CONNECTIONS:,} connections"
 MIX = "7 readers, 3 writers"
+CYCLE = "fixed cycle"
 
 # In the order in which they run and are shown: those that are compared are next to each other.
 SCENARIOS = (
@@ -72,6 +73,10 @@ SCENARIOS = (
     Scenario(Row(MIX, REDIS), loads.readers_and_writers),
     Scenario(Row(MIX, SIMPLE), loads.readers_and_writers),
     Scenario(Row(MIX, NOTHING), loads.readers_and_writers),
+    Scenario(Row(CYCLE, NULL), loads.fixed_cycle),
+    Scenario(Row(CYCLE, REDIS), loads.fixed_cycle),
+    Scenario(Row(CYCLE, SIMPLE), loads.fixed_cycle),
+    Scenario(Row(CYCLE, NOTHING), loads.fixed_cycle),
 )
 
 FEW_AND_MANY = [(Row(EVENT, name), Row(EVENT_FOR_MANY, name)) for name in (SIMPLE, NOTHING)]

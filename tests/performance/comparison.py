@@ -21,7 +21,7 @@ import requests
 
 from development.service_process import ServiceFailure, ServiceProcess
 from tests.performance import loads
-from tests.performance.benchmark_report import NULL
+from tests.performance.benchmark_report import MANY_CONNECTIONS, NULL
 from tests.performance.benchmark_servers import EVENTS, SIMPLE, Server, seeded
 from tests.performance.comparison_report import Measured, Round, Sample, sample, table
 from tests.performance.cpu_time import cpu_time
@@ -63,6 +63,7 @@ SETTINGS = (
         100,
         (
             Load("GET of an event, cached", loads.event),
+            Load(f"GET of an event, cached, {MANY_CONNECTIONS} connections", loads.event_for_many),
             Load("GET of the list of 100, cached", loads.collection),
             Load("mix: 25 % PATCH, 37.5 % lists, 37.5 % events", loads.random_mix),
         ),
