@@ -24,10 +24,10 @@ from microservice_chassis.edge.exchange import ExchangeLayer
 from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.errors import DomainError, InvalidSetting
-from microservice_chassis.http.accept import AcceptJson
 from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
+from microservice_chassis.http.negotiation import Negotiation
 from microservice_chassis.http.problem_handlers import add_problem_handlers
 from microservice_chassis.process.background import Background
 from microservice_chassis.process.shared_file import SharedFile, open_shared_file
@@ -171,7 +171,7 @@ def create_application(
 def _falcon(resources: Sequence[Any], background: Background) -> Application:
     """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_middleware([AcceptJson(), _Lifespan(background)])
+    app.add_middleware([Negotiation(), _Lifespan(background)])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     for resource in resources:
