@@ -11,8 +11,9 @@ import msgspec
 from microservice_chassis.schema.malformed import Malformed
 from microservice_chassis.schema.shown import shortened
 
-# Python reads no longer ones (sys.set_int_max_str_digits, CVE-2020-10735), and nobody needs them.
-_MOST_DIGITS = 4300
+# NOTE: msgspec's limit, and Python's but for the sign: converting takes quadratic time
+#   (CVE-2020-10735).
+_LONGEST_INTEGER = 4300
 
 
 def parse_json(text: bytes) -> Any:
@@ -30,16 +31,14 @@ def parse_json(text: bytes) -> Any:
 
 
 def _fault(text: bytes) -> Malformed:
-    """Return what is wrong with a text that is no JSON in UTF-8.
-
-    NOTE: the standard library reads it again, since it tells where it stops in numbers.
-    """
+    """Return what is wrong with a text that is no JSON in UTF-8."""
     try:
         decoded = text.decode()
     except UnicodeDecodeError as error:
         return Malformed(f"it is not UTF-8 at byte {error.start}")
     if decoded.startswith("\ufeff"):
         return Malformed("it begins with a byte order mark, which JSON has not")
+    # NOTE: the standard library reads it once more, since it tells in numbers where it stops.
     try:
         json.loads(decoded, parse_int=_integer, parse_float=_number, parse_constant=_no_number)
     except json.JSONDecodeError as error:
@@ -48,7 +47,7 @@ def _fault(text: bytes) -> Malformed:
         return error
     except RecursionError:
         return _nested()
-    # NOTE: this is what the one accepts and the other does not; UTF-8 and BSON cannot keep it.
+    # NOTE: only this does it accept where msgspec does not; neither UTF-8 nor BSON can keep it.
     return Malformed("a string has half of a surrogate pair")
 
 
@@ -57,8 +56,10 @@ def _nested() -> Malformed:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > _MOST_DIGITS:
-        raise Malformed(f"the number {shortened(digits)} has more than {_MOST_DIGITS} digits")
+    if len(digits) > _LONGEST_INTEGER:
+        raise Malformed(
+            f"the number {shortened(digits)} is longer than {_LONGEST_INTEGER} characters"
+        )
     return int(digits)
 
 

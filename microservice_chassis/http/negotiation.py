@@ -1,4 +1,4 @@
-"""What a request is refused for before its resource is asked: its method, or what it accepts."""
+"""Content negotiation, and whether there is a method at all, before a resource does anything."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import falcon.asgi
 
 
 class Negotiation:
-    """Refuses a request to a resource that does not have its method or cannot answer its client.
+    """Refuses a request whose method its resource does not have, or whose client accepts no answer.
 
-    Nothing is done yet then. What leads to no resource has been refused with 404 before.
+    What leads to no resource has been refused with 404 before.
     """
 
     async def process_resource(

@@ -16,7 +16,7 @@ from microservice_chassis.schema.malformed import Malformed
 LIMIT_BYTES = 64 * 1024
 
 # RFC 6839, section 3.1: a media type built on JSON ends in +json.
-_JSON = re.compile(r"application/(?:json|[\w.-]+\+json)\s*(?:;|\Z)", re.ASCII | re.IGNORECASE)
+_JSON = re.compile(r"(?:application/json|[^\s/;,]+/[^\s/;,]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
 
 
 async def read_object(req: falcon.asgi.Request) -> dict[str, Any]:

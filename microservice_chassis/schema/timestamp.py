@@ -11,7 +11,7 @@ from microservice_chassis.schema.malformed import Malformed
 # The parts, each of which is looked at by itself.
 _PARTS = re.compile(r"([^Tt ]*)[Tt ]([0-9:]*)(?:([.,])([0-9]*))?(.*)", re.DOTALL)
 
-# As precise as 9 digits of a fraction may be, BSON dates keep the first three of them.
+# A fraction may be of nanoseconds; a BSON date keeps milliseconds.
 _MOST_DIGITS = 9
 _KEPT_DIGITS = 3
 
@@ -36,7 +36,7 @@ def timestamp(value: str) -> datetime:
     parts = _PARTS.fullmatch(value)
     if not parts:
         day = calendar_date(value[:10])
-        missing = "a T between date and time" if value > day else "the time of day"
+        missing = "a T between date and time" if len(value) > len(day) else "the time of day"
         raise Malformed(f"{missing} is missing")
     date, time, mark, digits, offset = parts.groups()
     local = datetime.fromisoformat(f"{calendar_date(date)}T{_time(time, mark, digits)}")

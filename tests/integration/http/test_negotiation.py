@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 
+from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
+from microservice_chassis.storage.client import connect
 from tests.integration.asgi import HIT, STORED, cache_status
-from tests.integration.http.served import Served, problem
+from tests.integration.http.served import Served, problem, serving
 
 UNKNOWN_ID = "f" * 24
 
@@ -116,6 +120,22 @@ async def test_what_exists_is_406_for_who_does_not_accept_it_and_stays_as_it_is(
         if method != "HEAD":
             assert "application/json" in problem(answer, 406)["detail"]
     assert (await either.worker.request("GET", path)).body == before.body
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
+async def test_what_cannot_be_read_exists_nevertheless(
+    mongodb: EmbeddedMongoDB, method: str
+) -> None:
+    name = f"test-{uuid4()}"
+    async with (
+        serving("events", mongodb, mongodb_database=name) as served,
+        connect(mongodb.uri) as client,
+    ):
+        path = await served.create()
+        await client[name]["Events"].update_one({}, {"$set": {"title": 7}})
+        answer = await served.worker.request(method, path, served.body, {"accept": "text/html"})
+        problem(answer, 406)
+        assert await client[name]["Events"].count_documents({"title": 7}) == 1
 
 
 async def test_nothing_is_created_for_who_does_not_accept_it(either: Served) -> None:

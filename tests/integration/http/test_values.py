@@ -1,4 +1,4 @@
-"""Which addresses a running service takes, as its setting says."""
+"""Addresses and zones: what a setting allows, and what was accepted once."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import json
 import pytest
 
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
-from tests.examples import NOTIFICATION
+from microservice_chassis.storage.client import connect
+from tests.examples import EVENT, NOTIFICATION
 from tests.integration.http.served import problem, serving
 
 
@@ -41,3 +42,22 @@ async def test_an_address_that_was_accepted_once_stays_readable(mongodb: Embedde
         assert found.body == created.body
         patched = await served.worker.request("PATCH", path, b'{"subject": "Another subject"}')
         assert json.loads(patched.body)["to_mail"] == "root@localhost"
+
+
+async def test_a_zone_that_was_accepted_once_stays_readable(mongodb: EmbeddedMongoDB) -> None:
+    """Some machines have zones that others do not have; no new event is in one."""
+    name = "test-zones"
+    async with (
+        serving("events", mongodb, mongodb_database=name) as served,
+        connect(mongodb.uri) as client,
+    ):
+        path = await served.create()
+        await client[name]["Events"].update_one({}, {"$set": {"timezone": "Factory"}})
+        body = json.dumps({**EVENT, "timezone": "Factory"}).encode()
+        refused = problem(await served.worker.request("PUT", path, body), 422)
+        assert [error["pointer"] for error in refused["errors"]] == ["/timezone"]
+        for patch in (b"{}", b'{"title": "New"}', b'{"date": "2027-05-02"}'):
+            patched = json.loads((await served.worker.request("PATCH", path, patch)).body)
+            assert patched["timezone"] == "Factory"
+        assert patched["starts_at"] == "2027-05-02T20:00:00Z"
+        assert json.loads((await served.worker.request("GET", path)).body) == patched
