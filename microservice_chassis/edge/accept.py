@@ -11,6 +11,9 @@ from microservice_chassis.edge.list_header import elements, parameters
 # The ranges that JSON is within; the most specific one that a client names decides.
 _RANGES = ("application/json", "application/*", "*/*")
 
+# What is longer, a browser does not send; it is not worth memory.
+_REMEMBERED_LENGTH = 256
+
 # NOTE: Java's HttpURLConnection leaves out the zero; what it sends by itself ends in `*/*; q=.2`.
 _WEIGHT = re.compile(r"0?\.[0-9]+|0\.?|1(?:\.0*)?")
 
@@ -20,7 +23,6 @@ def accepts_json(headers: Headers) -> bool:
     return allows_json(header(headers, b"accept"))
 
 
-@lru_cache(maxsize=256)
 def allows_json(value: bytes | None) -> bool:
     """Whether an Accept allows application/json; none at all allows everything.
 
@@ -29,6 +31,10 @@ def allows_json(value: bytes | None) -> bool:
     """
     if value is None:
         return True
+    return _remembered(value) if len(value) <= _REMEMBERED_LENGTH else _allows_json(value)
+
+
+def _allows_json(value: bytes) -> bool:
     weights: dict[str, float] = {}
     for element in elements(value.decode("latin-1")):
         name, _, rest = element.partition(";")
@@ -37,6 +43,10 @@ def allows_json(value: bytes | None) -> bool:
         if weight is not None and (weight or len(given) == 1):
             weights[range_] = max(weight, weights.get(range_, 0.0))
     return next((weights[each] > 0 for each in _RANGES if each in weights), False)
+
+
+# What is asked again and again is not taken apart each time.
+_remembered = lru_cache(maxsize=256)(_allows_json)
 
 
 def _weight(given: list[str]) -> float | None:

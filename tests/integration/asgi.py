@@ -1,17 +1,17 @@
-"""A worker of a service in this process, and requests to it."""
+"""A worker of the events service in this process, and requests to it."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from events_microservice.app import create_app
+from events_microservice.settings import Settings
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.process.shared_file import SharedFile, make
-from microservice_chassis.settings import ServiceSettings
 from microservice_chassis.storage.client import connect
 
 HIT = "eventpost; hit"
@@ -86,14 +86,12 @@ class AsgiClient:
 
 
 @asynccontextmanager
-async def working(
-    settings: ServiceSettings, mongodb: EmbeddedMongoDB, create: Callable[..., Any] = create_app
-) -> AsyncIterator[AsgiClient]:
-    """A service, that of events unless told, as a worker whose siblings share its memory has it."""
+async def working(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[AsgiClient]:
+    """An events service as a worker has it, whose siblings share its memory."""
     shared = SharedFile(make(settings.web_concurrency))
     async with (
         connect(mongodb.uri) as client,
-        AsgiClient(create(settings, client=client, shared=shared)) as worker,
+        AsgiClient(create_app(settings, client=client, shared=shared)) as worker,
     ):
         yield worker
 

@@ -11,9 +11,11 @@ from uuid import uuid4
 from events_microservice.app import create_app as create_events
 from events_microservice.settings import Settings as EventsSettings
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
+from microservice_chassis.process.shared_file import SharedFile, make
+from microservice_chassis.storage.client import connect
 from notifications_microservice.app import create_app as create_notifications
 from notifications_microservice.settings import Settings as NotificationsSettings
-from tests.integration.asgi import Answer, AsgiClient, working
+from tests.integration.asgi import Answer, AsgiClient
 from tests.services import KINDS
 
 # More than any problem needs, however long the request.
@@ -49,7 +51,11 @@ async def serving(name: str, mongodb: EmbeddedMongoDB, **settings: Any) -> Async
     create, kind = _SERVICES[name]
     example, _ = KINDS[name]
     settings_ = kind(**{"mongodb_database": f"test-{uuid4()}", **settings})
-    async with working(settings_, mongodb, create) as worker:
+    shared = SharedFile(make(settings_.web_concurrency))
+    async with (
+        connect(mongodb.uri) as client,
+        AsgiClient(create(settings_, client=client, shared=shared)) as worker,
+    ):
         yield Served(worker, f"/{name}", example)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -76,6 +78,13 @@ def test_any_accept_is_answered(values: list[str | bytes]) -> None:
     assert accepts_json([(b"accept", value) for value in encoded]) in (True, False)
     joined = b", ".join(encoded)
     assert not values or accepts_json([(b"accept", joined)]) is allows_json(b",".join(encoded))
+
+
+def test_a_long_accept_is_not_kept_in_memory() -> None:
+    value = b"text/html, " * 6_000
+    before = sys.getrefcount(value)
+    assert not allows_json(value)
+    assert sys.getrefcount(value) == before
 
 
 @pytest.mark.parametrize(
