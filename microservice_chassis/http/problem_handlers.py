@@ -59,6 +59,10 @@ def _invalid_cursor(_: DomainError) -> Problem:
     )
 
 
+def _listed(error: BreaksRules) -> str:
+    return f"listed in errors, and {error.more} more" if error.more else "listed in errors"
+
+
 def _invalid(error: BreaksRules) -> Problem:
     return Problem(
         422, f"The document breaks the rules {_listed(error)}.", errors=error.broken_rules
@@ -82,10 +86,6 @@ def _unchangeable(error: BreaksRules) -> Problem:
         " PUT replaces the whole.",
         errors=error.broken_rules,
     )
-
-
-def _listed(error: BreaksRules) -> str:
-    return f"listed in errors, and {error.more} more" if error.more else "listed in errors"
 
 
 def _unavailable(error: DomainError) -> Problem:
