@@ -66,7 +66,15 @@ def test_an_address_that_is_refused_is_named(address: str, what: str) -> None:
     "address",
     ["a b@example.com", "a@b..com", ".a@example.com", "a.@example.com", "a@-b.com", "a@b-.com"]
     + ["a@exa mple.com", "a@example.com.", "a@1.2.3.4", "a(b)@example.com", "a@x.localhost"]
-    + ["a@x.onion", "a@x.invalid", "a@.local", "a@..test", "a@ex_ample.com", "a@b.de, c@d.de"]
+    + [
+        "a@x.onion",
+        "a@x.arpa",
+        "a@x.invalid",
+        "a@.local",
+        "a@..test",
+        "a@ex_ample.com",
+        "a@b.de, c@d.de",
+    ]
     + [f"a@{'b' * 64}.com", "a@xn--a.com", "ａ@ｅｘａｍｐｌｅ"],
 )
 def test_what_is_no_address_is_refused_in_no_words_of_the_library(address: str) -> None:
