@@ -25,6 +25,7 @@ from microservice_chassis.errors import (
     UnchangeableResource,
     UnreadableResource,
 )
+from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.schema.schema import Resource, Schema
 from microservice_chassis.storage.bulkhead import Bulkhead
@@ -85,9 +86,10 @@ class Dator(Generic[M]):
         stamps: VersionStamps,
         identifiers: Identifiers,
         defaults: Mapping[str, Any] | None = None,
+        rules: Mapping[str, Rule] | None = None,
     ) -> None:
-        """`defaults` are those of the settings, in the place of the model's."""
-        self.schema: Schema[M] = Schema(self.model, defaults)
+        """`defaults` and `rules` are those of the settings, in the place of the model's."""
+        self.schema: Schema[M] = Schema(self.model, defaults, rules)
         self.collection: AsyncCollection[Document] = database[deployment.name]
         self.deployment = deployment
         self._raw: AsyncCollection[RawBSONDocument] = self.collection.with_options(

@@ -29,6 +29,21 @@ def test_settings_are_read_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "expected"),
+    [("true", True), ("True", True), ("1", True), ("false", False), ("FALSE", False), ("0", False)],
+)
+def test_a_switch_is_on_or_off(value: str, expected: bool) -> None:
+    settings = read_settings(NotificationsSettings, {"MAIL_ALLOW_BARE_HOSTS": value})
+    assert settings.mail_allow_bare_hosts is expected
+
+
+@pytest.mark.parametrize("value", ["yes", "", "2", "on"])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(value: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"^MAIL_ALLOW_BARE_HOSTS=.*must be true or false"):
+        read_settings(NotificationsSettings, {"MAIL_ALLOW_BARE_HOSTS": value})
+
+
+@pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("PORT", "0"),
@@ -42,6 +57,7 @@ def test_settings_are_read_from_the_environment() -> None:
         ("MONGODB_DATABASE", "a\n"),
         ("DATA_DIR", ""),
         ("DEFAULT_TIMEZONE", "Mars"),
+        ("DEFAULT_TIMEZONE", "localtime"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(variable: str, value: str) -> None:
