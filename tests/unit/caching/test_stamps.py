@@ -14,24 +14,13 @@ from multiprocessing import get_context
 import pytest
 
 from microservice_chassis.caching.shared_memory import SharedMemory
-from microservice_chassis.caching.stamps import LONGEST_CHANGE_MS, SharedStamps
+from microservice_chassis.caching.stamps import SharedStamps
 from microservice_chassis.errors import DatabaseUnavailable
 from microservice_chassis.process.shared_file import make
-from microservice_chassis.storage.version_stamps import Change
+from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, Change
+from tests.clock import Clock
 
 WORKERS = 7
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_ns = 1_000_000_000_000
-
-    def __call__(self) -> int:
-        self.now_ns += 1
-        return self.now_ns
-
-    def pass_ms(self, milliseconds: int) -> None:
-        self.now_ns += milliseconds * 1_000_000
 
 
 @pytest.fixture
@@ -152,6 +141,34 @@ def test_a_write_during_which_another_one_failed_long_ago_leaves_a_stamp_that_co
     with one.change(7) as change:
         change.made = False
     assert other.current(7) not in (None, before)
+
+
+INSERT_MS = 60_000
+
+
+def test_a_shorter_write_does_not_end_the_wait_for_a_longer_one(
+    processes: list[SharedStamps], clock: Clock
+) -> None:
+    """Of one process, which dies over both: its place has to tell of the longer one."""
+    one, other, _ = processes
+    before = other.current(7)
+    one.change(7, longest_ms=INSERT_MS).__enter__()
+    one.change(7).__enter__()
+    clock.pass_ms(LONGEST_CHANGE_MS + 1)
+    assert other.current(7) is None
+    clock.pass_ms(INSERT_MS)
+    assert other.current(7) not in (None, before)
+
+
+def test_a_longer_write_that_ended_leaves_nothing_behind_where_shorter_ones_go_on(
+    processes: list[SharedStamps],
+) -> None:
+    one, other, _ = processes
+    with one.change(7):
+        with one.change(7, longest_ms=INSERT_MS):
+            pass
+        assert other.current(7) is None
+    assert other.current(7) is not None
 
 
 def test_writes_of_one_process_at_once_fail_and_end_in_any_order(
