@@ -338,6 +338,49 @@ def test_a_write_that_was_held_up_before_it_could_be_seen_is_not_forgotten(
     memory.close()
 
 
+@pytest.mark.parametrize("made", [True, False])
+def test_whatever_counted_at_any_moment_before_a_write_ended_counts_no_longer(
+    fd: int, processes: list[SharedStamps], clock: Clock, made: bool
+) -> None:
+    """Whoever looks while the write is being entered, or leaves its places."""
+    reader, *_ = processes
+    fail(processes[1], 7)  # so that it looks at what stands there
+    clock.pass_ms(LONGEST_CHANGE_MS + 1)
+    before = [reader.current(slot) for slot in (7, 8)]
+    seen: list[tuple[int | None, ...]] = []
+
+    def looked_at() -> int:
+        seen.append(tuple(reader.current(slot) for slot in (7, 8)))
+        return clock()
+
+    memory = SharedMemory(fd)
+    with SharedStamps(memory, looked_at).change(7, 8) as change:
+        change.made = made
+        during = len(seen)
+    for which, slot in enumerate((7, 8)):
+        now = reader.current(slot)
+        assert {stamps[which] for stamps in seen[:during]} <= {before[which], None}
+        assert {stamps[which] for stamps in seen[during:]} <= {now, None}
+        assert (now == before[which]) is not made
+    memory.close()
+
+
+def test_a_stamp_that_was_made_before_a_write_was_over_does_not_settle_it(
+    fd: int, processes: list[SharedStamps], clock: Clock
+) -> None:
+    """The write may have happened after it."""
+    one, other, reader = processes
+    memory = SharedMemory(fd)
+    fail(one, 7)
+    clock.pass_ms(LONGEST_CHANGE_MS // 2)
+    with other.change(7):
+        pass
+    made = memory.stamps[7]
+    clock.pass_ms(LONGEST_CHANGE_MS // 2 + 1)
+    assert reader.current(7) not in (None, made)
+    memory.close()
+
+
 def test_the_floor_of_ids_only_rises_whoever_raises_it(fd: int) -> None:
     memories = [SharedMemory(fd) for _ in range(2)]
     raised = [memories[number % 2].raise_floor(each) for number, each in enumerate([5, 3, 9, 9])]
