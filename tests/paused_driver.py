@@ -1,7 +1,7 @@
 """A driver around the real one that stops at a call, so that a test can look meanwhile.
 
-PyMongo's collections pass everything on to real ones; only the calls that write can be held up,
-on their way to MongoDB or back.
+Everything is passed on to the real one; some calls to one collection, those that write unless a
+test says otherwise, can be held up on their way to MongoDB or back.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Stop:
 
 
 class PausedCollection:
-    """A collection whose writes stop, while there is a stop before or behind them."""
+    """A collection whose calls stop, while there is a stop before or behind them."""
 
     def __init__(self, collection: Any, stops: PausedDriver) -> None:
         self._collection = collection
@@ -53,7 +53,7 @@ class PausedCollection:
 
     def __getattr__(self, name: str) -> Any:
         call = getattr(self._collection, name)
-        if name not in WRITES or self._collection.name != self._stops.collection:
+        if name not in self._stops.calls or self._collection.name != self._stops.collection:
             return call
 
         async def paused(*arguments: Any, **options: Any) -> Any:
@@ -80,11 +80,12 @@ class PausedDatabase:
 
 
 class PausedDriver:
-    """A client of MongoDB whose writes to one collection can be held up."""
+    """A client of MongoDB whose calls to one collection can be held up."""
 
     def __init__(self, client: AsyncMongoClient[Any], collection: str) -> None:
         self._client = client
         self.collection = collection
+        self.calls = WRITES
         self.before: Stop | None = None
         self.behind: Stop | None = None
 

@@ -123,22 +123,25 @@ class RedisStore:
         longest_ms = self._longest_insert_ms if insert else LONGEST_CHANGE_MS
         await self._known_prefix()
         begun = new_token()
-        await self._enter(names, begun, longest_ms)
+        in_redis = await self._enter(names, begun, longest_ms)
         change = Change()
         try:
             yield change
         except BaseException:
             # NOTE: it may still happen, and Redis may have been started anew since it began.
-            with suppress(DatabaseUnavailable):  # what has failed is said already
-                await self._enter(names, begun, longest_ms)
+            if in_redis:
+                with suppress(DatabaseUnavailable):  # what has failed is said already
+                    await self._enter(names, begun, longest_ms)
             raise
         if not await self._link.attempt(lambda: self._stamps.end(names, begun, change.made)):
             await self._unstamped.announce()
 
-    async def _enter(self, names: Sequence[str], token: bytes, longest_ms: int) -> None:
-        """Say that a write is under way: in Redis, or else in MongoDB."""
-        if not await self._link.attempt(lambda: self._stamps.begin(names, token, longest_ms)):
-            await self._unstamped.announce(longest_ms)
+    async def _enter(self, names: Sequence[str], token: bytes, longest_ms: int) -> bool:
+        """Say that a write is under way, in Redis or else in MongoDB; return whether in Redis."""
+        if await self._link.attempt(lambda: self._stamps.begin(names, token, longest_ms)):
+            return True
+        await self._unstamped.announce(longest_ms)
+        return False
 
     async def _try_out(self) -> None:
         """Have Redis do what requests need of it; raises RedisError where it does not."""

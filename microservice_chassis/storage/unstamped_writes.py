@@ -31,8 +31,9 @@ from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS
 LEASE_S = 1.0
 
 # After how long a note is written anew by whoever goes on writing. It holds for longer than any
-# write that begins before that can still happen.
-_RENEWAL_S = 1.0
+# write that begins before that can still happen, and so does the first one for its own write,
+# which has waited for a lease.
+_RENEWAL_S = LEASE_S
 
 # How long a note holds at least.
 NOTE_S = LONGEST_CHANGE_MS / 1000 + _RENEWAL_S

@@ -126,6 +126,7 @@ async def test_answers_are_right_and_the_cache_is_back_when_all_works(
         async with asyncio.timeout(30):
             while await attempts(admin) < before + 4:
                 assert cache_status(await worker.request("GET", path)) == BYPASS
+                assert BACK not in caplog.text
                 await asyncio.sleep(0.01)
         assert (caplog.text.count(OFF), caplog.text.count(BACK)) == (1, 0)
         # As if so much time had passed since the last write that its note has lapsed.

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pymongo.asynchronous.collection import AsyncCollection
@@ -20,9 +21,10 @@ from microservice_chassis.caching.redis_link import TIMEOUT_S
 from microservice_chassis.caching.redis_store import INTERVAL_S, RedisStore
 from microservice_chassis.caching.store import Store
 from microservice_chassis.storage.client import Document
-from microservice_chassis.storage.unstamped_writes import LEASE_S, UnstampedWrites
+from microservice_chassis.storage.unstamped_writes import LEASE_S, NOTE_S, UnstampedWrites
 from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS
 from tests.clock import Clock
+from tests.paused_driver import PausedDriver, Stop
 from tests.redis_server import RedisServer
 from tests.services import free_port
 
@@ -108,6 +110,34 @@ async def test_what_a_look_has_found_is_trusted_for_a_lease_and_no_longer(
     assert await is_hit(one)
 
 
+async def test_a_look_is_trusted_from_when_it_began(
+    own_redis: RedisServer,
+    database: AsyncDatabase[Document],
+    clock: Clock,
+) -> None:
+    """A note may be written right behind it, while its answer is on the way."""
+    driver = PausedDriver(database.client, "UnstampedWrites")
+    paused: Any = driver[database.name]["UnstampedWrites"]
+    slow = RedisStore(
+        own_redis.url,
+        TIMEOUT_OF_ENTRIES_S,
+        UnstampedWrites(paused, "events"),
+        deployment,
+        clock.now_s,
+    )
+    driver.calls = frozenset({"find_one"})
+    stop = driver.behind = Stop()
+    looking = asyncio.create_task(slow.work())
+    await stop.reached.wait()
+    clock.pass_ms(int(LEASE_S * 1000) + 10)
+    stop.open()
+    await looking
+    assert not await is_kept(slow)
+    await slow.work()
+    assert await is_kept(slow)
+    await slow.close()
+
+
 def test_a_worker_looks_again_before_its_lease_ends_even_if_redis_is_slow() -> None:
     assert INTERVAL_S + TIMEOUT_S < LEASE_S
 
@@ -131,6 +161,21 @@ async def test_a_write_whose_process_dies_is_waited_for_as_long_as_it_may_happen
             (key,) = [key async for key in redis.scan_iter(match=f"*:{kind} events")]
             ends_ms = await redis.pexpiretime(key)
             assert before[0] * 1000 + longest_ms <= ends_ms <= (after[0] + 1) * 1000 + longest_ms
+
+
+async def test_a_stamp_does_not_go_back_where_redis_has_forgotten_who_writes(
+    stores: list[RedisStore], own_redis: RedisServer
+) -> None:
+    """Of two writes one died, and may have happened; the other one has changed nothing."""
+    one, other = stores
+    await keep(one)
+    async with one.change("events") as change:
+        await other.change("events").__aenter__()
+        async with Redis.from_url(own_redis.url) as redis:
+            (key,) = [key async for key in redis.scan_iter(match="*:writers events")]
+            await redis.delete(key)
+        change.made = False
+    assert not await is_hit(one)
 
 
 async def test_a_write_without_redis_is_announced_before_it_begins(
@@ -244,6 +289,17 @@ async def test_a_lease_of_another_redis_is_none(
     await one.work()
     assert await is_kept(one)
     assert not await is_hit(one)
+
+
+async def test_the_lease_ends_before_a_note_that_was_written_right_behind_the_look(
+    stores: list[RedisStore], own_redis: RedisServer
+) -> None:
+    await stores[0].work()
+    async with Redis.from_url(own_redis.url) as redis:
+        (lease,) = [key async for key in redis.scan_iter(match="*:lease")]
+        seconds, microseconds = await redis.time()
+        ends_s = await redis.pexpiretime(lease) / 1000
+    assert ends_s < seconds + microseconds / 1_000_000 + NOTE_S
 
 
 async def test_a_lease_that_has_ended_is_not_made_again_within_the_epoch(

@@ -12,7 +12,7 @@ import pytest
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
-from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, Document
 from microservice_chassis.storage.unstamped_writes import LEASE_S, NOTE_S, UnstampedWrites
 from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS
 from tests.clock import Clock
@@ -85,6 +85,7 @@ async def test_the_first_write_waits_for_as_long_as_the_absence_of_a_note_is_tru
     assert time.slept_s == [LEASE_S]
     await worker.announce()
     assert time.slept_s == [LEASE_S]
+    assert LEASE_S * 1000 < OPERATION_TIMEOUT_MS, "longer than its client waits for the write"
 
 
 async def test_a_note_holds_for_as_long_as_any_write_that_begins_under_it_may_happen(
@@ -92,7 +93,8 @@ async def test_a_note_holds_for_as_long_as_any_write_that_begins_under_it_may_ha
 ) -> None:
     """Whenever a write begins, the note that it finds is good for it, or is put off."""
     await worker.announce()
-    age_s = LEASE_S
+    age_s = LEASE_S  # the first write has waited for so long
+    assert NOTE_S - age_s >= LONGEST_CHANGE_MS / 1000
     for _ in range(40):
         await time.pass_s(0.3)
         before = (await the_note(notes))["at"]

@@ -137,6 +137,18 @@ class TestLauncherStartedAnew:
         assert old.at_hand("events") is new.at_hand("events") is None
         assert await is_kept(new, "events")
 
+    async def test_what_it_has_kept_under_the_stamps_before_counts_no_longer(
+        self, by_hand: LocalStore, successor: int, run: Path
+    ) -> None:
+        """Its number is that of the new stamp, too: both memories began as zeros."""
+        await by_hand.keep("events", (await by_hand.find("events", "events")).stamp, ENTRY)
+        assert by_hand.at_hand("events") is ENTRY
+        (run / "shared").unlink()
+        assert by_hand.at_hand("events") is None, "nobody knows who else writes"
+        publish(successor, run)
+        assert by_hand.at_hand("events") is None
+        assert await is_kept(by_hand, "events")
+
     async def test_its_write_that_changes_nothing_leaves_the_stamps_as_they_are(
         self, by_hand: LocalStore, successor: int, run: Path, clock: Clock
     ) -> None:

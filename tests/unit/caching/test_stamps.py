@@ -75,6 +75,13 @@ def test_a_write_that_changes_nothing_changes_no_stamp(processes: list[SharedSta
     assert other.current(7) == before
 
 
+def test_two_names_may_share_a_slot(processes: list[SharedStamps]) -> None:
+    one, other, _ = processes
+    with one.change(7, 7):
+        assert other.current(7) is None
+    assert other.current(7) is not None
+
+
 def test_no_stamp_counts_while_a_write_is_under_way(processes: list[SharedStamps]) -> None:
     one, other, third = processes
     with one.change(7):
