@@ -50,12 +50,12 @@ def forbidden(name: str) -> Refusal:
 
 
 REFUSALS = {
-    "a replica is read-only": Refusal(("REPLICAOF 127.0.0.1 1",), ("REPLICAOF NO ONE",)),
-    "full without eviction": Refusal(
+    "read-only": Refusal(("REPLICAOF 127.0.0.1 1",), ("REPLICAOF NO ONE",)),
+    "full": Refusal(
         ("CONFIG SET maxmemory-policy noeviction", "CONFIG SET maxmemory 1"),
         ("CONFIG SET maxmemory 64mb",),
     ),
-    **{f"{name} is forbidden": forbidden(name) for name in ("info", "time", "evalsha", "set")},
+    **{f"{name}-forbidden": forbidden(name) for name in ("info", "time", "evalsha", "set")},
 }
 
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pymongo.asynchronous.collection import AsyncCollection
@@ -136,6 +136,39 @@ async def test_a_look_is_trusted_from_when_it_began(
     await slow.work()
     assert await is_kept(slow)
     await slow.close()
+
+
+class Breakable:
+    """A collection that can fail in a way that nobody expects."""
+
+    def __init__(self, collection: AsyncCollection[Document]) -> None:
+        self._collection = collection
+        self.broken = False
+
+    async def find_one(self, query: Document) -> Document | None:
+        if self.broken:
+            raise LookupError
+        return await self._collection.find_one(query)
+
+
+async def test_a_look_that_fails_unexpectedly_is_not_swallowed_and_the_lease_runs_out(
+    own_redis: RedisServer, notes: AsyncCollection[Document], clock: Clock
+) -> None:
+    """The background logs it, and tries again."""
+    breakable = Breakable(notes)
+    unstamped = UnstampedWrites(cast("Any", breakable), "events")
+    store = RedisStore(own_redis.url, TIMEOUT_OF_ENTRIES_S, unstamped, deployment, clock.now_s)
+    await store.work()
+    await keep(store)
+    breakable.broken = True
+    with pytest.raises(LookupError):
+        await store.work()
+    clock.pass_ms(int(LEASE_S * 1000) + 10)
+    assert await store.find("events", "events") == (None, None)
+    breakable.broken = False
+    await store.work()
+    assert await is_hit(store)
+    await store.close()
 
 
 def test_a_worker_looks_again_before_its_lease_ends_even_if_redis_is_slow() -> None:
