@@ -11,6 +11,8 @@ from typing import Any
 
 from pymongo import AsyncMongoClient
 
+DEADLINE_S = 10.0
+
 WRITES = frozenset(
     {
         "insert_one",
@@ -30,12 +32,17 @@ class Stop:
     """A place where a call stops that comes by, until it may go on."""
 
     def __init__(self) -> None:
-        self.reached = asyncio.Event()
+        self._reached = asyncio.Event()
         self._open = asyncio.Event()
 
     async def pass_by(self) -> None:
-        self.reached.set()
+        self._reached.set()
         await self._open.wait()
+
+    async def until_reached(self) -> None:
+        """Wait for a call; one that does not come by is a failure, not a wait for ever."""
+        async with asyncio.timeout(DEADLINE_S):
+            await self._reached.wait()
 
     def open(self) -> None:
         self._open.set()

@@ -55,7 +55,7 @@ REFUSALS = {
         ("CONFIG SET maxmemory-policy noeviction", "CONFIG SET maxmemory 1"),
         ("CONFIG SET maxmemory 64mb",),
     ),
-    **{f"{name}-forbidden": forbidden(name) for name in ("info", "time", "evalsha", "set")},
+    **{f"{name}-forbidden": forbidden(name) for name in ("info", "time", "evalsha")},
 }
 
 

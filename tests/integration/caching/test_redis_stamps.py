@@ -128,7 +128,7 @@ async def test_a_look_is_trusted_from_when_it_began(
     driver.calls = frozenset({"find_one"})
     stop = driver.behind = Stop()
     looking = asyncio.create_task(slow.work())
-    await stop.reached.wait()
+    await stop.until_reached()
     clock.pass_ms(int(LEASE_S * 1000) + 10)
     stop.open()
     await looking

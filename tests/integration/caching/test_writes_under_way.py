@@ -91,11 +91,11 @@ async def test_what_a_write_touches_is_read_from_the_database_while_it_is_under_
 ) -> None:
     before, behind = workers.driver.before, workers.driver.behind = Stop(), Stop()
     writing = workers.write(method)
-    await before.reached.wait()
+    await before.until_reached()
     for _ in range(2):
         assert await workers.seen() == OLD
     before.open()
-    await behind.reached.wait()
+    await behind.until_reached()
     for _ in range(2):
         assert await workers.seen() == NEW[method]
     paths = ["/events"] if method in ("POST", "DELETE") else ["/events", workers.path]
@@ -116,7 +116,7 @@ async def test_nothing_is_kept_of_what_was_read_before_a_write_happened(
     """Not even by a read that is over, and kept, when the write happens."""
     before = workers.driver.before = Stop()
     writing = workers.write(method)
-    await before.reached.wait()
+    await before.until_reached()
     for _ in range(3):
         await workers.seen()
         for path in ("/events", workers.path):
@@ -135,7 +135,7 @@ async def test_a_write_that_is_cancelled_may_still_happen_and_nothing_is_kept_me
     """As when a worker is told to end: MongoDB has the write, and nobody waits for its answer."""
     behind = workers.driver.behind = Stop()
     writing = workers.write(method)
-    await behind.reached.wait()
+    await behind.until_reached()
     writing.cancel()
     await asyncio.gather(writing, return_exceptions=True)
     for _ in range(3):
@@ -147,7 +147,7 @@ async def test_two_writes_at_once_are_both_waited_for(workers: Workers) -> None:
     """The end of one does not end the other, in the same process."""
     behind = workers.driver.behind = Stop()
     first = workers.write("PATCH")
-    await behind.reached.wait()
+    await behind.until_reached()
     workers.driver.behind = None
     await workers.writer.request("PATCH", workers.path, b'{"title": "Another"}')
     for path in (workers.path, "/events"):

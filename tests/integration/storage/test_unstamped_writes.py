@@ -129,7 +129,7 @@ async def test_a_write_waits_where_the_note_lapsed_while_it_was_renewed(
     await time.pass_s(2)
     driver.before = Stop()
     renewing = asyncio.create_task(worker.announce())
-    await driver.before.reached.wait()
+    await driver.before.until_reached()
     await age(notes, NOTE_S)
     assert not await UnstampedWrites(notes, "events").announced()
     driver.before.open()
@@ -168,7 +168,7 @@ async def waiting(notes: AsyncCollection[Document], time: Time) -> AsyncIterator
 
     worker = UnstampedWrites(notes, "events", time.now_s, sleep)
     first = asyncio.create_task(worker.announce())
-    await stop.reached.wait()
+    await stop.until_reached()
     yield worker
     first.cancel()
     await asyncio.gather(first, return_exceptions=True)

@@ -75,7 +75,7 @@ async def test_what_was_read_before_a_write_ended_is_not_kept_under_the_stamp_be
 ) -> None:
     stop = service.behind = Stop()
     reading = asyncio.create_task(worker.get())
-    await stop.reached.wait()
+    await stop.until_reached()
     async with store.change("events", PATH[1:]):
         service.content = b"new"
     stop.open()
@@ -90,7 +90,7 @@ async def test_a_read_that_waited_for_another_takes_the_stamp_when_it_begins(
 ) -> None:
     stop = service.behind = Stop()
     first = asyncio.create_task(worker.get())
-    await stop.reached.wait()
+    await stop.until_reached()
     second = asyncio.create_task(worker.get())
     await asyncio.sleep(0)
     async with store.change("events", PATH[1:]):
