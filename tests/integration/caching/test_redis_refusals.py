@@ -122,6 +122,8 @@ async def test_answers_are_right_and_the_cache_is_back_when_all_works(
             await command(admin, line)
         for number in range(3):
             await rename(worker, path, f"{number} without")
+        # As if so much time had passed since the last write that its note has lapsed.
+        await database["UnstampedWrites"].delete_many({})
         before = await attempts(admin)
         async with asyncio.timeout(30):
             while await attempts(admin) < before + 4:
@@ -129,8 +131,6 @@ async def test_answers_are_right_and_the_cache_is_back_when_all_works(
                 assert BACK not in caplog.text
                 await asyncio.sleep(0.01)
         assert (caplog.text.count(OFF), caplog.text.count(BACK)) == (1, 0)
-        # As if so much time had passed since the last write that its note has lapsed.
-        await database["UnstampedWrites"].delete_many({})
         for line in refusal.end:
             await command(admin, line)
         await until_hit(worker, path)
