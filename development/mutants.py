@@ -98,7 +98,8 @@ def _is_noticed(mutant: Mutant, copy: Path) -> bool:
 
 def _run_tests(copy: Path, tests: Sequence[str]) -> int:
     """Return the status of pytest, which ends at the first test that fails."""
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
+    options = ["-x", "-q", "-p", "no:cacheprovider", f"--basetemp={copy.parent / 'pytest'}"]
+    command = [sys.executable, "-m", "pytest", *options, *tests]
     # NOTE: bytecode of the file before would count if it was written in the same second.
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     quiet = subprocess.DEVNULL

@@ -26,7 +26,7 @@ BACK = "the response cache is back"
 
 # What docs/cache.md says that a user of Redis needs.
 RIGHTS = (
-    "~eventpost:* +info +time +get +mget +set +del +exists +pexpireat +multi +exec"
+    "~eventpost:* +select +info +time +get +mget +set +del +exists +pexpireat +multi +exec"
     " +evalsha +script|load +zadd +zrem +zrevrange +zremrangebyscore"
 )
 
@@ -164,7 +164,7 @@ async def test_the_rights_that_the_documentation_names_are_enough(
     limited = Settings(
         mongodb_database=settings.mongodb_database,
         cache_type="redis",
-        cache_redis_url=f"redis://eventpost:secret@127.0.0.1:{own_redis.port}/0",
+        cache_redis_url=f"redis://eventpost:secret@127.0.0.1:{own_redis.port}/1",
     )
     async with working(limited, mongodb) as worker:
         created = await worker.request("POST", "/events", json.dumps(EVENT).encode())

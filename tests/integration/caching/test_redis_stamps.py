@@ -6,8 +6,9 @@ Each store is a worker of its own. Where Redis fails is decided by the test, not
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import AsyncIterator, Iterator
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -110,32 +111,60 @@ async def test_what_a_look_has_found_is_trusted_for_a_lease_and_no_longer(
     assert await is_hit(one)
 
 
+@pytest.fixture
+def looking(database: AsyncDatabase[Document]) -> PausedDriver:
+    """A driver whose looks for notes can be held up."""
+    driver = PausedDriver(database.client, "UnstampedWrites")
+    driver.calls = frozenset({"find_one"})
+    return driver
+
+
+@pytest.fixture
+async def slow(
+    own_redis: RedisServer, database: AsyncDatabase[Document], looking: PausedDriver, clock: Clock
+) -> AsyncIterator[RedisStore]:
+    """A store that uses that driver."""
+    notes: Any = looking[database.name]["UnstampedWrites"]
+    unstamped = UnstampedWrites(notes, "events")
+    store = RedisStore(own_redis.url, TIMEOUT_OF_ENTRIES_S, unstamped, deployment, clock.now_s)
+    yield store
+    await store.close()
+
+
 async def test_a_look_is_trusted_from_when_it_began(
-    own_redis: RedisServer,
-    database: AsyncDatabase[Document],
-    clock: Clock,
+    slow: RedisStore, looking: PausedDriver, clock: Clock
 ) -> None:
     """A note may be written right behind it, while its answer is on the way."""
-    driver = PausedDriver(database.client, "UnstampedWrites")
-    paused: Any = driver[database.name]["UnstampedWrites"]
-    slow = RedisStore(
-        own_redis.url,
-        TIMEOUT_OF_ENTRIES_S,
-        UnstampedWrites(paused, "events"),
-        deployment,
-        clock.now_s,
-    )
-    driver.calls = frozenset({"find_one"})
-    stop = driver.behind = Stop()
-    looking = asyncio.create_task(slow.work())
+    stop = looking.behind = Stop()
+    work = asyncio.create_task(slow.work())
     await stop.until_reached()
     clock.pass_ms(int(LEASE_S * 1000) + 10)
     stop.open()
-    await looking
+    await work
     assert not await is_kept(slow)
     await slow.work()
     assert await is_kept(slow)
-    await slow.close()
+
+
+async def test_a_loss_while_a_worker_looks_is_not_overlooked(
+    slow: RedisStore, looking: PausedDriver, own_redis: RedisServer
+) -> None:
+    """It may write with a note, from the loss on, that the look has not found."""
+    await slow.work()
+    await keep(slow)
+    stop = looking.behind = Stop()
+    work = asyncio.create_task(slow.work())
+    await stop.until_reached()
+    async with Redis.from_url(own_redis.url) as redis:
+        await redis.config_set("min-replicas-to-write", 1)
+        await slow.keep("events", b"any", ENTRY)  # and so it is lost
+        await redis.config_set("min-replicas-to-write", 0)
+    stop.open()
+    await work
+    assert not await is_kept(slow)
+    await slow.work()
+    assert await is_kept(slow)
+    assert not await is_hit(slow)
 
 
 class Breakable:
@@ -181,9 +210,9 @@ async def test_a_write_whose_process_dies_is_waited_for_as_long_as_it_may_happen
 ) -> None:
     one, other = stores
     longest_ms = TIMEOUT_OF_ENTRIES_S * 1000 if insert else LONGEST_CHANGE_MS
-    async with Redis.from_url(own_redis.url) as redis:
+    async with Redis.from_url(own_redis.url) as redis, AsyncExitStack() as never_ended:
         before = await redis.time()
-        await one.change("events", insert=insert).__aenter__()
+        await never_ended.enter_async_context(one.change("events", insert=insert))
         # NOTE: a shorter write of somebody else must not end the wait for the longer one.
         for made in (True, False):
             async with other.change("events") as change:
@@ -199,16 +228,16 @@ async def test_a_write_whose_process_dies_is_waited_for_as_long_as_it_may_happen
 async def test_a_stamp_does_not_go_back_where_redis_has_forgotten_who_writes(
     stores: list[RedisStore], own_redis: RedisServer
 ) -> None:
-    """Of two writes one died, and may have happened; the other one has changed nothing."""
+    """Of two writes one has died, and may have happened; the other one has changed nothing."""
     one, other = stores
     await keep(one)
-    async with one.change("events") as change:
-        await other.change("events").__aenter__()
-        async with Redis.from_url(own_redis.url) as redis:
+    async with AsyncExitStack() as never_ended, Redis.from_url(own_redis.url) as redis:
+        async with one.change("events") as change:
+            await never_ended.enter_async_context(other.change("events"))
             (key,) = [key async for key in redis.scan_iter(match="*:writers events")]
             await redis.delete(key)
-        change.made = False
-    assert not await is_hit(one)
+            change.made = False
+        assert not await is_hit(one)
 
 
 async def test_a_write_without_redis_is_announced_before_it_begins(
@@ -299,13 +328,20 @@ async def test_what_an_answer_was_meant_for_that_was_cancelled_reaches_nobody_el
 async def test_a_redis_that_loaded_an_old_snapshot_is_noticed_at_the_first_connection(
     stores: list[RedisStore], own_redis: RedisServer
 ) -> None:
-    """Before the next look, and although no command fails: the connections are made anew."""
+    """Before the next look, and although no command fails, since there is no connection."""
     one, other = stores
     await keep(other)
     async with Redis.from_url(own_redis.url) as redis:
         await redis.save()
     async with one.change("events"):
         pass
+    assert own_redis.process
+    own_redis.process.send_signal(signal.SIGSTOP)
+    reading = asyncio.create_task(other.find("events", "events"))
+    for _ in range(100):
+        await asyncio.sleep(0)  # until the command has been sent
+    reading.cancel()  # and with it goes the connection, on which an answer is due
+    await asyncio.gather(reading, return_exceptions=True)
     own_redis.kill()
     own_redis.start()
     assert await other.find("events", "events") == (None, None)
@@ -385,6 +421,8 @@ async def test_who_had_lost_redis_begins_a_new_epoch(
         await redis.config_set("min-replicas-to-write", 1)
         await one.keep("events", b"any", ENTRY)  # and so it is lost
         await redis.config_set("min-replicas-to-write", 0)
+    await one.work()
+    assert not await is_kept(one), "it rests for a moment"
     clock.pass_ms(300)
     for each in stores:
         await each.work()

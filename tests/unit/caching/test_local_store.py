@@ -48,9 +48,11 @@ async def fail(store: Store, name: str, *, insert: bool = False) -> None:
             raise TimeoutError
 
 
-async def die_over(store: Store, name: str, *, insert: bool = False) -> None:
-    """Begin a write that never ends."""
-    await store.change(name, insert=insert).__aenter__()
+async def die_over(store: Store, name: str, *, insert: bool = False) -> object:
+    """Begin a write that does not end for as long as what is returned is kept."""
+    write = store.change(name, insert=insert)
+    await write.__aenter__()
+    return write
 
 
 async def is_kept(store: Store, name: str) -> bool:
@@ -59,12 +61,12 @@ async def is_kept(store: Store, name: str) -> bool:
 
 @pytest.mark.parametrize("end", [fail, die_over])
 async def test_a_list_is_not_kept_for_as_long_as_an_insert_may_still_happen(
-    fd: int, clock: Clock, end: Callable[..., Awaitable[None]]
+    fd: int, clock: Clock, end: Callable[..., Awaitable[object]]
 ) -> None:
     writer, reader = process(fd, clock), process(fd, clock)
     before = await reader.find("events", "events")
     await reader.keep("events", before.stamp, ENTRY)
-    await end(writer, "events", insert=True)
+    _never_ended = await end(writer, "events", insert=True)
     assert not await is_kept(reader, "events")
     clock.pass_ms(LONGEST_CHANGE_MS + 1)
     assert not await is_kept(reader, "events")
@@ -75,10 +77,10 @@ async def test_a_list_is_not_kept_for_as_long_as_an_insert_may_still_happen(
 
 @pytest.mark.parametrize("end", [fail, die_over])
 async def test_another_write_is_waited_for_as_long_as_its_deadline(
-    fd: int, clock: Clock, end: Callable[..., Awaitable[None]]
+    fd: int, clock: Clock, end: Callable[..., Awaitable[object]]
 ) -> None:
     writer, reader = process(fd, clock), process(fd, clock)
-    await end(writer, "events/1")
+    _never_ended = await end(writer, "events/1")
     clock.pass_ms(LONGEST_CHANGE_MS - 1)
     assert not await is_kept(reader, "events/1")
     clock.pass_ms(2)

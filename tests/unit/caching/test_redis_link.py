@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from multiprocessing import get_context
+
 import pytest
 from redis.exceptions import RedisError
 
@@ -69,6 +71,21 @@ def test_one_that_comes_and_goes_rests_longer_each_time(
     link.lose(RedisError("it does not answer"))
     clock.pass_ms(300)
     assert not link.resting
+
+
+def test_a_worker_that_has_not_lost_redis_does_not_say_that_it_is_back(
+    link: RedisLink, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It shares with the one that has lost it only what was made before both were forked."""
+    error = RedisError("it does not answer")
+    other = get_context("fork").Process(target=link.lose, args=(error,))
+    other.start()
+    other.join()
+    link.report_back()
+    link.lose(error)
+    assert caplog.text == ""
+    come_back(link, clock)
+    assert caplog.text.count("is back") == 1
 
 
 def test_a_loss_is_reported_once_and_the_return_by_who_had_lost_it(

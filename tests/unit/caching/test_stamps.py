@@ -21,6 +21,7 @@ from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, Chang
 from tests.clock import Clock
 
 WORKERS = 7
+INSERT_MS = 60_000
 
 
 @pytest.fixture
@@ -150,17 +151,15 @@ def test_a_write_during_which_another_one_failed_long_ago_leaves_a_stamp_that_co
     assert other.current(7) not in (None, before)
 
 
-INSERT_MS = 60_000
-
-
 def test_a_shorter_write_does_not_end_the_wait_for_a_longer_one(
     processes: list[SharedStamps], clock: Clock
 ) -> None:
     """Of one process, which dies over both: its place has to tell of the longer one."""
     one, other, _ = processes
     before = other.current(7)
-    one.change(7, longest_ms=INSERT_MS).__enter__()
-    one.change(7).__enter__()
+    dead = [one.change(7, longest_ms=INSERT_MS), one.change(7)]
+    for each in dead:
+        each.__enter__()  # and never leaves
     clock.pass_ms(LONGEST_CHANGE_MS + 1)
     assert other.current(7) is None
     clock.pass_ms(INSERT_MS)
@@ -203,7 +202,8 @@ def test_a_process_that_takes_the_place_of_a_dead_one_remembers_its_write(
     dead_memory, memory = SharedMemory(fd), SharedMemory(fd)
     dead, reader = SharedStamps(dead_memory, clock), SharedStamps(memory, clock)
     before = reader.current(7)
-    dead.change(7).__enter__()
+    never_ended = dead.change(7)
+    never_ended.__enter__()
     place = dead_memory.place
     dead_memory.close()  # as the kernel does when a process ends
     successor_memory = SharedMemory(fd)
@@ -250,7 +250,8 @@ def test_whatever_happens_nothing_counts_that_was_read_before_the_last_change(
         who = dice.randrange(4)
         match dice.randrange(8):
             case 0 | 1:
-                begun = stamps[who].change(7)
+                longest_ms = dice.choice((LONGEST_CHANGE_MS, LONGEST_CHANGE_MS, INSERT_MS))
+                begun = stamps[who].change(7, longest_ms=longest_ms)
                 change = begun.__enter__()
                 change.made = dice.random() < 0.7
                 if change.made:
@@ -386,6 +387,27 @@ def test_a_stamp_that_was_made_before_a_write_was_over_does_not_settle_it(
     clock.pass_ms(LONGEST_CHANGE_MS // 2 + 1)
     assert reader.current(7) not in (None, made)
     memory.close()
+
+
+def test_numbers_of_two_processes_differ_although_the_clock_stands_still(fd: int) -> None:
+    """One writes after another has made its number, and before it can be seen."""
+    memories = [SharedMemory(fd) for _ in range(3)]
+    now_ns = 5_000_000
+    other, reader = (SharedStamps(memory, lambda: now_ns) for memory in memories[1:])
+    kept: list[int | None] = []
+
+    def held_up() -> int:
+        if not kept:
+            with other.change(7):
+                pass
+            kept.append(reader.current(7))
+        return now_ns
+
+    with SharedStamps(memories[0], held_up).change(7):
+        pass
+    assert reader.current(7) not in (None, *kept)
+    for memory in memories:
+        memory.close()
 
 
 def test_the_floor_of_ids_only_rises_whoever_raises_it(fd: int) -> None:
