@@ -98,6 +98,12 @@ def coverage(context: Context) -> None:
     _python(context, "-m", "coverage", "report")
 
 
+@task(help={"only": "the name of one mutant, a patch in tests/mutants/"})
+def mutants(context: Context, only: str = "") -> None:
+    """Apply known defects to a copy, one by one, and name those that no test notices."""
+    _python(context, "-m", "development.mutants", *(("--only", only) if only else ()))
+
+
 def _run_measured_tests(context: Context) -> None:
     """Run all tests, and combine what they and the processes that they start have reached."""
     _python(context, "-m", "coverage", "erase")

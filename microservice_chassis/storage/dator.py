@@ -113,7 +113,7 @@ class Dator(Generic[M]):
     async def insert(self, resource: M) -> Stored[M]:
         """Create a resource."""
         codec = await self.codec()
-        async with self._bulkhead.operation(), self._stamps.change(self.name):
+        async with self._bulkhead.operation(), self._stamps.change(self.name, insert=True):
             identifier, created_at = self._identifiers.new(), now()
             resource = msgspec.structs.replace(
                 resource, id=str(identifier), created_at=created_at, updated_at=created_at

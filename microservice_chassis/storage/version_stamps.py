@@ -8,6 +8,10 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+# A write that is no insert has happened so long after it began, or never will: longer than one
+# operation may take (storage.client.OPERATION_TIMEOUT_MS).
+LONGEST_CHANGE_MS = 5_000
+
 
 class Change:
     """One write, as it turns out: `made` is false where it has changed nothing (404, 412)."""
@@ -21,10 +25,13 @@ class Change:
 class VersionStamps(Protocol):
     """A stamp for each collection and each resource, under names that both sides know."""
 
-    def change(self, *names: str) -> AbstractAsyncContextManager[Change]:
+    def change(self, *names: str, insert: bool = False) -> AbstractAsyncContextManager[Change]:
         """Around one write: change the stamps of what it touches, before it is answered.
 
-        A write that fails may still happen; its stamps change, and nothing is kept for a while.
+        A write that fails, or whose process dies, may still happen: LONGEST_CHANGE_MS after it
+        began, and an `insert`, which cannot carry a deadline, at any time. So nothing is kept of
+        what it touches for as long as it can happen; of what an insert touches, for as long as
+        an answer is kept at most. Then the stamps change.
 
         Raises:
             DatabaseUnavailable: nobody could be told of the write, so it must not begin.

@@ -86,12 +86,19 @@ class AsgiClient:
 
 
 @asynccontextmanager
-async def working(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[AsgiClient]:
-    """An events service as a worker has it, whose siblings share its memory."""
+async def working(
+    settings: Settings, mongodb: EmbeddedMongoDB, **collaborators: Any
+) -> AsyncIterator[AsgiClient]:
+    """An events service as a worker has it, whose siblings share its memory.
+
+    Of the `collaborators` of its application, each is made where it is not given.
+    """
     shared = SharedFile(make(settings.web_concurrency))
     async with (
         connect(mongodb.uri) as client,
-        AsgiClient(create_app(settings, client=client, shared=shared)) as worker,
+        AsgiClient(
+            create_app(settings, **{"client": client, "shared": shared, **collaborators})
+        ) as worker,
     ):
         yield worker
 
