@@ -89,8 +89,8 @@ class RedisStore:
                 retry=Retry(NoBackoff(), 0),
                 redis_connect_func=self._on_connect,
             )
-        except ValueError as error:
-            raise InvalidSetting(f"CACHE_REDIS_URL cannot be used: {error}") from None
+        except ValueError:
+            raise InvalidSetting("CACHE_REDIS_URL cannot be used: it is none of a Redis") from None
         self.entries = RedisEntries(self._client, default_timeout=timeout_s)
         self._deployment = deployment
         self._prefix = ""
