@@ -14,12 +14,15 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
 from events_microservice.app import create_service as create_events
 from events_microservice.settings import Settings as EventsSettings
 from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, InvalidSetting
-from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB, MongoDBFailure
+from microservice_chassis.process.embedded_mongodb import (
+    EmbeddedMongoDB,
+    MongoDBFailure,
+    uri_within,
+)
 from microservice_chassis.process.log import configure_log
 from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
 from microservice_chassis.settings import ServiceSettings, read_settings
@@ -47,15 +50,18 @@ async def mongodb_uri(settings: ServiceSettings) -> AsyncIterator[str]:
     if settings.mongodb_uri is not None:
         yield settings.mongodb_uri
         return
-    socket = Path(settings.data_dir).resolve() / "run" / "mongodb.sock"
+    run = RunDirectory(Path(settings.data_dir))
     with ExitStack() as parts:
         try:
-            run = parts.enter_context(RunDirectory(Path(settings.data_dir)))
+            parts.enter_context(run)
         except DataDirectoryFailure:
-            if not socket.exists():
+            if not (run.path / "mongodb.sock").exists():
                 raise
-            yield f"mongodb://{quote_plus(str(socket))}"
+            directory = os.open(run.path, os.O_PATH | os.O_DIRECTORY)
+            parts.callback(os.close, directory)
+            yield uri_within(directory)
             return
+        await run.lock_out_earlier_workers()
         mongodb = parts.enter_context(EmbeddedMongoDB(run))
         await mongodb.start()
         yield mongodb.uri
