@@ -162,6 +162,8 @@ class EmbeddedMongoDB:
                 return await asyncio.wait_for(self._process.wait(), self._log_interval_s)
             if self._log.full:
                 self._log.rotate()
+            # NOTE: mongod takes no notice of a second signal within a second.
+            if not self._log.path.exists():
                 self._process.send_signal(signal.SIGUSR1)
 
     async def stop(self) -> None:
@@ -210,15 +212,18 @@ class EmbeddedMongoDB:
 
 
 def _last_words(said: str) -> str:
-    """The last thing that a `mongod` said of an error: a line of its own, or one of its log."""
-    words = ""
+    """The last reason that a `mongod` gave, in its log or else on its standard error."""
+    reason = plain = ""
     for line in said.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:
-            words = line.strip() or words
+            plain = line.strip() or plain
             continue
-        if entry.get("s") in ("E", "F"):
-            reason = entry.get("attr", {}).get("error")
-            words = f"{entry['msg']}: {reason}" if isinstance(reason, str) else entry["msg"]
-    return words.replace("\n", " ").strip()
+        details = entry.get("attr", {})
+        # NOTE: the others that are fatal say only that, and where in MongoDB's source.
+        if entry["s"] in ("E", "F") and entry["c"] != "ASSERT" and "message" not in details:
+            reason = entry["msg"]
+            if isinstance(details.get("error"), str):
+                reason += f": {details['error']}"
+    return (reason or plain).replace("\n", " ")

@@ -236,6 +236,19 @@ def test_a_stopped_mongodb_is_a_problem_and_recovers_by_itself(alone: Service) -
     wait_for(lambda: all(status(url) == 200 for _ in range(20)))
 
 
+def test_a_second_service_on_the_same_data_is_refused(alone: Service, tmp_path: Path) -> None:
+    data_dir = tmp_path / "data"
+    for lock in (*data_dir.glob("*lock"), *data_dir.glob("mongodb/*.lock")):
+        lock.unlink()
+    with (tmp_path / "other").open("wb") as log, service("events", data_dir, log).process as other:
+        assert other.process
+        assert other.process.wait(DEADLINE_S) == 1
+    (line,) = (tmp_path / "other").read_text().splitlines()
+    assert f"DATA_DIR='{data_dir}' is in use by another EventPost service: stop that" in line
+    requests.post(alone.collection, json=alone.example, timeout=5).raise_for_status()
+    assert len(requests.get(alone.collection, timeout=5).json()) == 1
+
+
 def test_gunicorn_serves_without_the_launcher(alone: Service, tmp_path: Path) -> None:
     socket_path = str(tmp_path / "data" / "run" / "mongodb.sock").replace("/", "%2F")
     port = free_port()
@@ -293,11 +306,16 @@ def test_the_services_are_independent_of_each_other(running: dict[str, Service])
 
 
 def test_a_service_can_be_started_anew_after_it_was_killed(tmp_path: Path) -> None:
-    own = service("events", tmp_path)
+    # Too long for the path of a socket.
+    data_dir = tmp_path / ("x" * 100)
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    own = service("events", data_dir, WEB_CONCURRENCY="2", TMPDIR=str(temporary))
     for _ in range(3):
         own.process.start()
         own.process.wait_until_ready()
         kill_tree(own.process)
-    assert list((tmp_path / "run").glob("*.sock"))  # it left its socket behind
+    assert list((data_dir / "run").glob("*.sock"))  # it left its socket behind
+    assert list(temporary.iterdir()) == []
     with own.process:
         own.process.wait_until_ready()

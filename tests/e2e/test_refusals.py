@@ -42,11 +42,13 @@ OTHERS = [
 ]
 
 
-def refusal(module: tuple[str, ...], data_dir: Path, settings: dict[str, str]) -> str:
-    """The line with which a module refuses to start; nothing has been made in DATA_DIR."""
+def refusal(
+    module: tuple[str, ...], data_dir: Path, settings: dict[str, str], prefix: tuple[str, ...] = ()
+) -> str:
+    """The line with which a module refuses to start; `prefix` is a command that starts it."""
     environment = {"PORT": str(free_port()), "DATA_DIR": str(data_dir)}
     ended = subprocess.run(
-        [sys.executable, "-m", *module],
+        [*prefix, sys.executable, "-m", *module],
         env={**os.environ, **environment, **settings},
         cwd=PROJECT,
         capture_output=True,
@@ -112,3 +114,16 @@ def test_a_mongodb_that_cannot_run_is_refused(tmp_path: Path) -> None:
     said = refusal(LAUNCHER, tmp_path / "data", {"PATH": path})
     assert "libcurl.so.4 is missing" in said
     assert "MONGODB_URI" in said
+
+
+# Its argument is how large the disk is; it is gone with the last process that sees it.
+ON_A_DISK = ("unshare", "--user", "--map-root-user", "--mount", "sh", "-c")
+MOUNT = 'mount -t tmpfs -o size=$0 tmpfs "$DATA_DIR" && exec "$@"'
+
+
+@pytest.mark.parametrize("size", ["4k", "64k"])  # of which the log of mongod alone takes 4 and 8
+def test_a_full_disk_is_refused_in_words(tmp_path: Path, size: str) -> None:
+    line = refusal(LAUNCHER, tmp_path, {}, (*ON_A_DISK, MOUNT, size))
+    assert line.startswith(
+        f"EventPost cannot start: the disk of DATA_DIR='{tmp_path}' is full (0 MiB are free):"
+    )
