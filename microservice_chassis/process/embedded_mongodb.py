@@ -195,35 +195,34 @@ class EmbeddedMongoDB:
         assert self._process
         assert self._process.stderr
         said = (await self._process.stderr.read()).decode(errors="replace")
-        with suppress(OSError):
-            said += self._log.path.read_text(errors="replace")
+        log = self._log.path.read_text(errors="replace") if self._log.path.exists() else ""
         data_dir = str(self._run.data_dir)
         free_bytes = shutil.disk_usage(data_dir).free
-        if _NO_SPACE in said or free_bytes < _LEAST_FREE_BYTES:
+        if _NO_SPACE in said + log or free_bytes < _LEAST_FREE_BYTES:
             return (
                 f"the disk of DATA_DIR={data_dir!r} is full ({free_bytes >> 20} MiB are free):"
                 " make room, or set DATA_DIR to a directory on another disk"
             )
+        words = _reason(log) or said.strip().rpartition("\n")[2] or f"its log is {self._log.path}"
         return (
             f"{mongod} ended with status {self._process.returncode} at its start on"
-            f" DATA_DIR={data_dir!r} ({_last_words(said) or f'its log is {self._log.path}'}):"
+            f" DATA_DIR={data_dir!r} ({words}):"
             " mend that, or set MONGODB_URI to a MongoDB that runs elsewhere"
         )
 
 
-def _last_words(said: str) -> str:
-    """The last reason that a `mongod` gave, in its log or else on its standard error."""
-    reason = plain = ""
-    for line in said.splitlines():
+def _reason(log: str) -> str:
+    """The last reason for its end that a `mongod` logged, in one line; empty if it gave none."""
+    reason = ""
+    for line in log.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:
-            plain = line.strip() or plain
-            continue
+            continue  # the disk was full, or it is a part of a stack trace
         details = entry.get("attr", {})
         # NOTE: the others that are fatal say only that, and where in MongoDB's source.
         if entry["s"] in ("E", "F") and entry["c"] != "ASSERT" and "message" not in details:
             reason = entry["msg"]
             if isinstance(details.get("error"), str):
                 reason += f": {details['error']}"
-    return (reason or plain).replace("\n", " ")
+    return reason.replace("\n", " ")
