@@ -6,7 +6,6 @@ or does it while no service runs; it joins one that does.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import sys
@@ -15,6 +14,7 @@ from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+from development import command_line
 from events_microservice.app import create_service as create_events
 from events_microservice.settings import Settings as EventsSettings
 from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, InvalidSetting
@@ -63,9 +63,11 @@ async def mongodb_uri(settings: ServiceSettings) -> AsyncIterator[str]:
             return
         await run.lock_out_earlier_workers()
         mongodb = parts.enter_context(EmbeddedMongoDB(run))
-        await mongodb.start()
-        yield mongodb.uri
-        await mongodb.stop()
+        try:
+            await mongodb.start()
+            yield mongodb.uri
+        finally:
+            await mongodb.stop()
 
 
 async def _main(*, dry_run: bool) -> None:
@@ -80,7 +82,7 @@ async def _main(*, dry_run: bool) -> None:
 
 def main() -> None:
     """Do it; one line says why, where it cannot be done."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("--dry-run", action="store_true", help="change nothing")
     arguments = parser.parse_args()
     configure_log("info")
@@ -98,4 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

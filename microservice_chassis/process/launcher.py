@@ -23,7 +23,7 @@ from microservice_chassis.process.log import configure_log
 from microservice_chassis.process.parent_death import die_with_parent
 from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
 from microservice_chassis.process.stop_signals import StopAskedFor, StopSignals
-from microservice_chassis.settings import ServiceSettings, settings_or_exit
+from microservice_chassis.settings import ServerSettings, ServiceSettings, settings_or_exit
 
 # What Gunicorn may take to end: its graceful_timeout, and a moment.
 _GUNICORN_STOP_TIMEOUT_S = 6.0
@@ -43,7 +43,7 @@ def launch(application: str, kind: type[ServiceSettings]) -> None:
     The status is 0 after SIGTERM or SIGINT, and 1 where a part of the service failed.
     """
     settings = settings_or_exit(kind, os.environ)
-    _check_address(settings)
+    check_address(settings)
     if settings.mongodb_uri is not None:
         _check_application(application)
     configure_log(settings.log_level)
@@ -54,7 +54,7 @@ def launch(application: str, kind: type[ServiceSettings]) -> None:
     sys.exit(failure and f"EventPost stopped: {failure}")
 
 
-def _check_address(settings: ServiceSettings) -> None:
+def check_address(settings: ServerSettings) -> None:
     """End the process with a clear line where nothing can listen; Gunicorn would try again."""
     # NOTE: as Gunicorn does; it takes a name for one of an IPv4 address.
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
