@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +23,9 @@ PROJECT = Path(__file__).parents[2]
 # With a process namespace of its own, in which the service is process 1, as in a container.
 AS_FIRST = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--mount-proc")
 
+# How long a process that has been killed may still be seen.
+ENDING_S = 5.0
+
 
 class Ended(NamedTuple):
     """How a service has ended."""
@@ -31,7 +36,7 @@ class Ended(NamedTuple):
 
 
 class EarlyStop:
-    """One start, with a DATA_DIR of its own; a context manager that leaves nothing behind."""
+    """One start, with a DATA_DIR of its own; `wait` leaves nothing of it behind."""
 
     def __init__(self, directory: Path, prefix: Sequence[str] = (), **settings: str) -> None:
         """`prefix` is a command that starts the service."""
@@ -68,14 +73,19 @@ class EarlyStop:
                 launcher.send_signal(signum)
 
     def wait(self) -> Ended:
-        """Return how it ended; whoever is left is killed."""
-        status = self._started.wait(DEADLINE_S)
-        left = list(self._processes())
-        names = [process.name() for process in left]
-        for process in left:
-            process.kill()
+        """Return how it ended; whoever is left is killed, and its data are removed."""
+        try:
+            status = self._started.wait(DEADLINE_S)
+        finally:
+            left = self._left()
+            names = [process.name() for process in left]
+            for process in left:
+                process.kill()
         run = self._data_dir / "run"
-        return Ended(status, self.log, names + [str(run)] * run.exists())
+        ended = Ended(status, self.log, names + [str(run)] * run.exists())
+        # NOTE: an embedded MongoDB takes 300 MB of the disk at once.
+        shutil.rmtree(self._data_dir, ignore_errors=True)
+        return ended
 
     def _launchers(self) -> list[psutil.Process]:
         """The launcher, unless it has ended or not begun yet."""
@@ -91,6 +101,13 @@ class EarlyStop:
                 (caught,) = (int(line.split()[1], 16) for line in lines if line[:6] == "SigCgt")
                 return bool(caught >> (signal.SIGTERM - 1) & 1)
         return False
+
+    def _left(self) -> list[psutil.Process]:
+        """The processes of this start that do not end."""
+        deadline = time.monotonic() + ENDING_S
+        while (left := self._processes()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return left
 
     def _processes(self) -> list[psutil.Process]:
         """The processes that were started with this DATA_DIR."""
