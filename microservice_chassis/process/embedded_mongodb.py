@@ -10,6 +10,7 @@ import asyncio
 import errno
 import importlib.util
 import json
+import logging
 import os
 import shutil
 import signal
@@ -33,6 +34,8 @@ _LOG_INTERVAL_S = 5.0
 # With less than this free, a mongod cannot write what it begins with.
 _LEAST_FREE_BYTES = 1 << 20
 _NO_SPACE = os.strerror(errno.ENOSPC)
+
+_logger = logging.getLogger(__name__)
 
 
 class MongoDBFailure(Exception):
@@ -160,11 +163,15 @@ class EmbeddedMongoDB:
         while True:
             with suppress(TimeoutError):
                 return await asyncio.wait_for(self._process.wait(), self._log_interval_s)
-            if self._log.full:
-                self._log.rotate()
+            try:
+                if self._log.full:
+                    self._log.rotate()
+            except OSError as error:
+                _logger.warning("%s cannot be rotated: %s", self._log.path, error.strerror)
             # NOTE: mongod takes no notice of a second signal within a second.
             if not self._log.path.exists():
-                self._process.send_signal(signal.SIGUSR1)
+                with suppress(ProcessLookupError):
+                    self._process.send_signal(signal.SIGUSR1)
 
     async def stop(self) -> None:
         """End `mongod` cleanly; after a time by force, which loses nothing acknowledged."""

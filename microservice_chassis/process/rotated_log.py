@@ -19,10 +19,17 @@ class RotatedLog:
     @property
     def full(self) -> bool:
         """Whether it is time to rotate."""
-        return self.path.exists() and self.path.stat().st_size >= self._limit_bytes
+        try:
+            return self.path.stat().st_size >= self._limit_bytes
+        except FileNotFoundError:
+            return False
 
     def rotate(self) -> None:
-        """Begin a new file; the program must be told to open it, or not have been started yet."""
+        """Begin a new file; the program must be told to open it, or not have been started yet.
+
+        Raises:
+            OSError: the directory cannot be written.
+        """
         for number in range(self._kept, 0, -1):
             newer = self._numbered(number - 1)
             if newer.exists():

@@ -7,7 +7,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Self
 
@@ -30,26 +30,28 @@ class RunDirectory:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.resolve()
         self.path = self.data_dir / "run"
-        self._locked: int
         self._workers_lock: IO[bytes]
+        self._held: ExitStack
 
     def __enter__(self) -> Self:
-        with self.writing():
+        with self.writing(), ExitStack() as held:
             self.data_dir.mkdir(parents=True, exist_ok=True)
             # NOTE: the directory itself, since a file in it could be removed by hand, and the next
             #   service would lock another one of that name.
-            self._locked = os.open(self.data_dir, os.O_RDONLY | os.O_DIRECTORY)
-            self._lock()
-            self._workers_lock = (self.data_dir / "workers.lock").open("wb")
+            directory = os.open(self.data_dir, os.O_RDONLY | os.O_DIRECTORY)
+            held.callback(os.close, directory)
+            self._lock(directory)
+            workers_lock = (self.data_dir / "workers.lock").open("wb")
+            self._workers_lock = held.enter_context(workers_lock)
             # What a killed service left there leads nowhere any more.
             shutil.rmtree(self.path, ignore_errors=True)
             self.path.mkdir(mode=0o700)
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        self._workers_lock.close()
-        os.close(self._locked)
+        self._held.close()
 
     @contextmanager
     def writing(self) -> Iterator[None]:
@@ -94,11 +96,10 @@ class RunDirectory:
             else:
                 return
 
-    def _lock(self) -> None:
+    def _lock(self, directory: int) -> None:
         try:
-            fcntl.flock(self._locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(self._locked)
             raise DataDirectoryFailure(
                 f"DATA_DIR={str(self.data_dir)!r} is in use by another EventPost service:"
                 " stop that one, or set another DATA_DIR"

@@ -25,20 +25,24 @@ TERM, INT, HUP = signal.SIGTERM, signal.SIGINT, signal.SIGHUP
 
 
 @pytest.mark.parametrize(
-    ("signals", "prefix"),
+    ("signals", "prefix", "settings"),
     [
-        ((TERM,), ()),
-        ((TERM,), AS_FIRST),
-        ((INT,), ()),
-        ((TERM, TERM), ()),
-        ((HUP, HUP, TERM), AS_FIRST),
+        ((TERM,), (), {}),
+        ((TERM,), (), {"MONGODB_URI": "mongodb://127.0.0.1:1"}),
+        ((TERM,), AS_FIRST, {}),
+        ((INT,), (), {}),
+        ((TERM, TERM), (), {}),
+        ((HUP, HUP, TERM), AS_FIRST, {}),
     ],
 )
 def test_a_signal_at_any_moment_of_the_start_ends_it_cleanly(
-    tmp_path: Path, signals: tuple[signal.Signals, ...], prefix: tuple[str, ...]
+    tmp_path: Path,
+    signals: tuple[signal.Signals, ...],
+    prefix: tuple[str, ...],
+    settings: dict[str, str],
 ) -> None:
     def stop(moment_s: float) -> Ended:
-        early = EarlyStop(tmp_path / str(moment_s), prefix, WEB_CONCURRENCY="2")
+        early = EarlyStop(tmp_path / str(moment_s), prefix, WEB_CONCURRENCY="2", **settings)
         early.wait_until_handled()
         time.sleep(moment_s)
         for signum in signals:
@@ -85,7 +89,7 @@ def test_sighup_does_a_start_no_harm(tmp_path: Path) -> None:
 
     def hung_up_through_the_start() -> bool:
         early.send(HUP)
-        return "Booting worker" in early.log
+        return "Listening at" in early.log
 
     wait_for(hung_up_through_the_start)
     wait_for(lambda: ready(early.url))
