@@ -189,12 +189,10 @@ def _store(
     """Return the store that the settings ask for."""
     if settings.cache_type == "null":
         return NoStore()
-    if settings.cache_type == "simple":
+    if settings.redis_url is None:
         return LocalStore(settings.cache_timeout, attachment)
-    if settings.cache_redis_url is None:
-        raise InvalidSetting("CACHE_REDIS_URL must be set where CACHE_TYPE is redis")
     return RedisStore(
-        settings.cache_redis_url,
+        settings.redis_url,
         settings.cache_timeout,
         UnstampedWrites(database["UnstampedWrites"], name),
         deployment.id,

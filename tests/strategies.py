@@ -47,7 +47,8 @@ NOTIFICATION_DOCUMENTS = st.fixed_dictionaries(
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    # NOTE: larger ones take most of a test's time, and no rule looks at their size.
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
 
 

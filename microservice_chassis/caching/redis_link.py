@@ -57,8 +57,8 @@ class RedisLink:
                 retry=Retry(NoBackoff(), 0),
                 redis_connect_func=self._on_connect,
             )
-        except ValueError as error:
-            raise InvalidSetting(f"CACHE_REDIS_URL cannot be used: {error}") from None
+        except ValueError:
+            raise InvalidSetting("CACHE_REDIS_URL cannot be used: it is none of a Redis") from None
         self.run_id: bytes | None = None
         self.lost = False
         self.losses = 0

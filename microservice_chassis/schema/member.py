@@ -36,6 +36,10 @@ class Recorded:
     """Marks a member that the service records: accepted from a client, and ignored."""
 
 
+class Secret:
+    """Marks a member whose value is never shown, as it may hold a password."""
+
+
 class Derived:
     """Marks a member that follows from others, the `sources`; accepted from a client, and ignored.
 
@@ -66,6 +70,7 @@ class Member:
         self.default = field.default
         marks = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
         self.recorded = Recorded in marks
+        self.secret = Secret in marks
         self.derived_from = next(
             (mark.sources for mark in marks if isinstance(mark, Derived)), frozenset[str]()
         )

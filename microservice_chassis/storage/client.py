@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,24 +26,30 @@ def connect(uri: str | None) -> AsyncMongoClient[Document]:
     so that an answered write survives the death of any process.
 
     Raises:
-        InvalidSetting: `uri` is not a MongoDB URI.
+        InvalidSetting: `uri` is not a MongoDB URI; the message has nothing of it.
     """
     if uri is None:
         raise InvalidSetting("MONGODB_URI must be set where Gunicorn is started by hand")
     try:
-        return AsyncMongoClient(
-            uri,
-            w="majority",
-            journal=True,
-            tz_aware=True,
-            timeoutMS=OPERATION_TIMEOUT_MS,
-            connectTimeoutMS=OPERATION_TIMEOUT_MS,
-            # NOTE: as many connections as requests under way. PyMongo's pool does not
-            #   serve those who wait in turn; with a small pool some waited until they failed.
-            maxPoolSize=None,
-        )
-    except PyMongoError as error:
-        raise InvalidSetting(f"MONGODB_URI cannot be used: {error}") from None
+        with warnings.catch_warnings():
+            # NOTE: PyMongo would only warn of an option that it cannot use, and go on without it.
+            warnings.simplefilter("error", UserWarning)
+            return AsyncMongoClient(
+                uri,
+                w="majority",
+                journal=True,
+                tz_aware=True,
+                timeoutMS=OPERATION_TIMEOUT_MS,
+                connectTimeoutMS=OPERATION_TIMEOUT_MS,
+                # NOTE: as many connections as requests under way. PyMongo's pool does not
+                #   serve those who wait in turn; with a small pool some waited until they failed.
+                maxPoolSize=None,
+            )
+    except (PyMongoError, UserWarning, ValueError):
+        raise InvalidSetting(
+            "MONGODB_URI cannot be used: it must be a MongoDB URI, whose options are those"
+            " of PyMongo's MongoClient with values that they can have"
+        ) from None
 
 
 @contextmanager

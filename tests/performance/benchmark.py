@@ -5,7 +5,6 @@ Absolute figures are the machine's; the ratios are EventPost's. It writes docs/b
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -16,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from development import command_line
+from development.command_line import whole_number
 from tests.performance import loads
 from tests.performance.benchmark_report import (
     MANY_CONNECTIONS,
@@ -97,9 +98,11 @@ def measure(rounds: int, seconds: int) -> tuple[Measured, Memory]:
 
 def main() -> None:
     """Measure, print the report, and write it to docs/ with a plot."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
-    parser.add_argument("--seconds", type=int, default=3, help="how long each load takes (3)")
+    parser = command_line.Parser(description=__doc__)
+    parser.add_argument("--rounds", type=whole_number, default=5, help="rounds (5)")
+    parser.add_argument(
+        "--seconds", type=whole_number, default=3, help="how long each load takes (3)"
+    )
     arguments = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("the benchmark needs wrk: install it, on Debian with: apt install wrk")
@@ -116,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)
