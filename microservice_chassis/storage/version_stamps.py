@@ -8,6 +8,10 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+# A write that is no insert has happened so long after it began, or never will: longer than one
+# operation may take (storage.client.OPERATION_TIMEOUT_MS).
+LONGEST_CHANGE_MS = 5_000
+
 
 class Change:
     """One write, as it turns out: `made` is false where it has changed nothing (404, 412)."""
