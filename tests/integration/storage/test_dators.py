@@ -11,7 +11,6 @@ import msgspec
 import pytest
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from microservice_chassis.errors import (
     DatabaseTooNew,
@@ -24,6 +23,7 @@ from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.dator import Dator, Page
+from tests.commands import Commands
 from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION
 from tests.kinds import EVENTS, KINDS, NOTIFICATIONS, Kind
 
@@ -284,24 +284,6 @@ async def test_a_part_of_a_location_changes_only_within_a_location(
     assert await dator.find(nowhere.resource.id) == nowhere
     with pytest.raises(ResourceNotFound):
         await dator.patch("f" * 24, part)
-
-
-class Commands(CommandListener):
-    """What a driver has asked MongoDB to do."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.last: dict[str, Any] = {}
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.names.append(event.command_name)
-        self.last = dict(event.command)
-
-    def succeeded(self, _event: object) -> None:
-        pass
-
-    def failed(self, _event: object) -> None:
-        pass
 
 
 async def test_each_method_is_one_operation_found_by_the_index_of_ids(
