@@ -40,7 +40,9 @@ _PROMISES: dict[str, Any] = {
     "serverSelectionTimeoutMS": OPERATION_TIMEOUT_MS,
     "socketTimeoutMS": None,
     "waitQueueTimeoutMS": None,
-    "heartbeatFrequencyMS": 10_000,
+    # NOTE: after a user could not be authenticated, PyMongo asks the server for nothing until
+    #   the next heartbeat; and this is how old what is known of the server's clock may be.
+    "heartbeatFrequencyMS": 2_000,
     "tz_aware": True,
     # NOTE: as many connections as requests under way. PyMongo's pool does not serve those who
     #   wait in turn; with a small pool some waited until they failed.
@@ -59,6 +61,10 @@ _REFUSED = {
 # MongoDB's error codes for a user who cannot be authenticated or has not the rights
 # (src/mongo/base/error_codes.yml); 8000 is Atlas'.
 _REFUSALS = frozenset({11, 13, 18, 334, 391, 8000})
+
+# After it could not open a connection, PyMongo 4.20 repeats a write with a transaction number,
+# which a standalone refuses (IllegalOperation). Nothing has been written then.
+_REFUSED_REPEAT = 20
 
 
 def connect(
@@ -110,8 +116,11 @@ def reachable() -> Iterator[None]:
     try:
         yield
     except PyMongoError as error:
-        if isinstance(error, OperationFailure) and error.code in _REFUSALS:
-            raise DatabaseRefusal(f"MongoDB refuses it (code {error.code})") from error
+        code = error.code if isinstance(error, OperationFailure) else None
+        if code in _REFUSALS:
+            raise DatabaseRefusal(f"MongoDB refuses it (code {code})") from error
+        if code == _REFUSED_REPEAT:
+            raise DatabaseUnavailable("no connection could be opened") from error
         # NOTE: what a name or a certificate leads to is known only when somebody connects.
         if isinstance(error, ConnectionFailure | ConfigurationError) or error.timeout:
             raise DatabaseUnavailable(str(error)) from error

@@ -1,7 +1,7 @@
 """The clock of the server that takes the writes, as one process knows it.
 
 Each `hello` of a server tells its time (MongoDB manual, "hello", `localTime`), and PyMongo asks for
-one when it connects, every ten seconds, and when the server's role changes.
+one when it connects, every two seconds, and when the server's role changes.
 """
 
 from __future__ import annotations

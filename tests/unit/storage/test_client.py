@@ -56,7 +56,7 @@ PROMISES = {
     "read preference": {"mode": "primary"},
     "read concern": {"level": "majority"},
     "retries": (True, True),
-    "time limits in seconds": (1.5, 1.5, 10.0, 1.5, None, None),
+    "time limits in seconds": (1.5, 1.5, 2.0, 1.5, None, None),
     "connections": None,
     "aware": True,
 }
