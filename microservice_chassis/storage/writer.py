@@ -34,7 +34,7 @@ _ENTRY_S = (LONGEST_CHANGE_MS - OPERATION_TIMEOUT_MS) / 1000 - 0.5
 
 
 class _Turn(NamedTuple):
-    """One write that may begin: until when, by time.monotonic(), and what it turns out to be."""
+    """One write that may begin: until when, by the writer's clock, and what it turns out to be."""
 
     until_s: float
     change: Change
@@ -52,8 +52,9 @@ class Writer:
         name: str,
         stamps: VersionStamps,
         bulkhead: Bulkhead,
+        now_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`name` is the collection's in its stamp."""
+        """`name` is the collection's in its stamp, `now_s` the clock that the bulkhead goes by."""
         self._collection = collection
         self._raw: AsyncCollection[RawBSONDocument] = collection.with_options(
             codec_options=RAW_OPTIONS
@@ -61,6 +62,7 @@ class Writer:
         self._name = name
         self._stamps = stamps
         self._bulkhead = bulkhead
+        self._now_s = now_s
         self._clock = ServerClock.of(collection.database.client)
 
     @asynccontextmanager
@@ -144,12 +146,12 @@ class Writer:
         """
         first = False
         while True:
-            entering_s = time.monotonic()
+            entering_s = self._now_s()
             async with self._stamps.change(*names) as change:
                 until_s = entering_s
                 try:
                     async with self._bulkhead.operation(write=True, first=first) as until_s:
-                        if time.monotonic() - entering_s < _ENTRY_S:
+                        if self._now_s() - entering_s < _ENTRY_S:
                             yield _Turn(until_s, change)
                             return
                 except DatabaseRefusal:
@@ -157,7 +159,7 @@ class Writer:
                 except DatabaseUnavailable:
                     # NOTE: it may still be made until its deadline, and whoever is told that it
                     #   failed may then have another write acknowledged.
-                    await asyncio.sleep(until_s - time.monotonic())
+                    await asyncio.sleep(until_s - self._now_s())
                     raise
                 change.made = False
             first = True
