@@ -80,7 +80,7 @@ async def test_others_go_on_while_a_large_page_is_encoded(
 async def test_a_small_page_is_encoded_beside_large_ones(
     database: AsyncDatabase[Document],
 ) -> None:
-    ended = []
+    ended: list[int] = []
     await fill(EVENTS.dator(database), LIMIT)
 
     async def read(limit: int) -> None:
