@@ -34,7 +34,7 @@ from microservice_chassis.process.shared_file import SharedFile, open_shared_fil
 from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.schema import Resource
 from microservice_chassis.settings import S, ServiceSettings, read_settings
-from microservice_chassis.storage.client import Document, connect, ping
+from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers
@@ -159,7 +159,7 @@ def create_application(
         collection_class(parts.dator),
         item_class(parts.dator),
         LiveResource(),
-        ReadyResource(functools.partial(ping, parts.client)),
+        ReadyResource(parts.dator.check),
     )
     routes = Routes(parts.dator.name, (LiveResource.template, ReadyResource.template))
     # The layers that a request goes through, from the outermost one inwards.

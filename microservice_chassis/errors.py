@@ -25,6 +25,10 @@ class DatabaseUnavailable(DomainError):
     """MongoDB cannot be reached, or does not answer in time."""
 
 
+class DatabaseRefusal(DatabaseUnavailable):
+    """MongoDB answers, but not to this user: it is none, or has not the rights."""
+
+
 class DatabaseTooNew(DomainError):
     """The documents are of a form that only a newer version of EventPost knows."""
 

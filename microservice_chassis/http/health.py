@@ -22,17 +22,17 @@ class LiveResource(BaseResource):
 
 
 class ReadyResource(BaseResource):
-    """Readiness: MongoDB answers too."""
+    """Readiness: MongoDB does what requests need of it, too."""
 
     template = "/health/ready"
 
-    def __init__(self, ping: Callable[[], Awaitable[None]]) -> None:
-        """`ping` returns when MongoDB has answered, and raises DatabaseUnavailable."""
-        self._ping = ping
+    def __init__(self, check: Callable[[], Awaitable[None]]) -> None:
+        """`check` returns when MongoDB has done it, and raises DatabaseUnavailable."""
+        self._check = check
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """200, or 503 while MongoDB cannot be reached."""
-        await self._ping()
+        """200, or 503 while MongoDB cannot be used."""
+        await self._check()
         resp.data = b'{"status":"ready"}'
 
     on_head = on_get

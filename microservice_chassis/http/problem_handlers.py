@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -28,8 +27,6 @@ from microservice_chassis.problem import ABOUT_BLANK, MEDIA_TYPE, document
 
 # How long a client should wait before it tries a MongoDB again that could not be reached.
 _RETRY_AFTER_S = 1
-
-_logger = logging.getLogger(__name__)
 
 
 class Problem(falcon.HTTPError):
@@ -88,8 +85,7 @@ def _unchangeable(error: BreaksRules) -> Problem:
     )
 
 
-def _unavailable(error: DomainError) -> Problem:
-    _logger.warning("MongoDB is unavailable: %s", error)
+def _unavailable(_: DomainError) -> Problem:
     return _try_again("The database cannot be reached; try again soon.")
 
 

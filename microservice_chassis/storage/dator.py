@@ -7,9 +7,11 @@ one. All find their documents by `_id`, whose index MongoDB always keeps.
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, suppress
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
 import msgspec
@@ -28,7 +30,7 @@ from microservice_chassis.errors import (
 from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.schema.schema import Resource, Schema
-from microservice_chassis.storage.bulkhead import Bulkhead
+from microservice_chassis.storage.bulkhead import LARGE, Bulkhead
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.codec import DocumentCodec, Stored
 from microservice_chassis.storage.cursor import cursor_behind, parse_cursor
@@ -43,7 +45,8 @@ from microservice_chassis.storage.updates import (
     next_revision,
     now,
 )
-from microservice_chassis.storage.version_stamps import Change, VersionStamps
+from microservice_chassis.storage.version_stamps import VersionStamps
+from microservice_chassis.storage.writer import Writer
 
 M = TypeVar("M", bound=Resource)
 
@@ -53,6 +56,13 @@ _FIRST_ID = ObjectId(bytes(12))
 
 # How often a change of a part is tried while others change what it depends on.
 _ATTEMPTS = 100
+
+# So many documents are a large answer.
+_MANY = 200
+
+# For how long a page may keep the event loop at once: operations that wait for it, too, have a
+# time limit.
+_SLICE_S = 0.0005
 
 # Of how many unreadable documents a worker remembers that it has warned.
 _WARNINGS = 1000
@@ -95,32 +105,42 @@ class Dator(Generic[M]):
         self._raw: AsyncCollection[RawBSONDocument] = self.collection.with_options(
             codec_options=RAW_OPTIONS
         )
-        self._stamps = stamps
         self._identifiers = identifiers
         self._bulkhead = Bulkhead()
+        self._writer = Writer(self.collection, self.name, stamps, self._bulkhead)
         self._codec: DocumentCodec[M] | None = None
         self._representations: Representations
+        self._long_page = asyncio.Lock()
         self._warned: set[ObjectId] = set()
 
     async def codec(self) -> DocumentCodec[M]:
         """Return what reads and writes the documents; the first call asks the database."""
         if self._codec is None:
-            record = await self.deployment.record()
+            async with self._bulkhead.operation():
+                record = await self.deployment.record()
             self._codec = DocumentCodec(self.schema, record.defaults)
             self._representations = Representations(self._codec.json)
         return self._codec
 
+    async def check(self) -> None:
+        """Return when MongoDB has done what reads and writes of the resources need.
+
+        It looks for nothing and would change it, which takes a primary, and the rights to find
+        and to update.
+        """
+        await self.codec()
+        async with self._bulkhead.operation(write=True):
+            await self._raw.find_one_and_update({"_id": {"$in": []}}, {"$inc": {"revision": 0}})
+
     async def insert(self, resource: M) -> Stored[M]:
         """Create a resource."""
         codec = await self.codec()
-        async with self._bulkhead.operation(), self._stamps.change(self.name, insert=True):
+        async with self._writer.inserting() as insert:
             identifier, created_at = self._identifiers.new(), now()
             resource = msgspec.structs.replace(
                 resource, id=str(identifier), created_at=created_at, updated_at=created_at
             ).with_derived()
-            await self.collection.insert_one(
-                {"_id": identifier, **codec.document(resource), "revision": 1}
-            )
+            await insert({"_id": identifier, **codec.document(resource), "revision": 1})
         return Stored(resource, 1)
 
     async def find(self, identifier: str) -> Stored[M]:
@@ -152,25 +172,28 @@ class Dator(Generic[M]):
         after = {"$gt": parse_cursor(cursor)} if cursor is not None else {"$gte": _FIRST_ID}
         await self.codec()
         # NOTE: one more than asked for tells whether another page follows.
-        batches = self._raw.find_raw_batches({"_id": after}, sort=[("_id", 1)], limit=limit + 1)
-        async with self._bulkhead.operation():
+        found = self._raw.find_raw_batches(
+            {"_id": after}, sort=[("_id", 1)], limit=limit + 1, batch_size=limit + 1
+        )
+        async with self._bulkhead.operation(size=LARGE if limit >= _MANY else 1):
             # NOTE: PyMongo's annotation says documents; these are the bytes of many in a row.
-            documents = [raw async for batch in batches for raw in split(cast("bytes", batch))]
+            batches = cast("list[bytes]", await found.to_list())
+        documents = [raw for batch in batches for raw in split(batch)]
         page = documents[:limit]
         follows = len(documents) > limit
-        return Page(list(self._readable(page)), cursor_behind(page[-1]) if follows else None)
+        return Page(await self._readable(page), cursor_behind(page[-1]) if follows else None)
 
     async def replace(self, identifier: str, resource: M) -> Stored[M]:
         """Give a resource new values for all its members; one that cannot be read is repaired."""
         key = parse_id(identifier)
         codec = await self.codec()
         values = codec.document(resource.with_derived())
-        document = await self._update(key, SOUND, next_revision(values))
+        document = await self._writer.update(key, SOUND, next_revision(values))
         with suppress(UnreadableResource):
             if document is not None:
                 return codec.read(document.raw)
         repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
-        document = await self._update(key, {}, [{"$set": {**repaired, "updated_at": now()}}])
+        document = await self._writer.update(key, {}, [{"$set": {**repaired, "updated_at": now()}}])
         if document is None:
             raise ResourceNotFound(identifier)
         return codec.read(document.raw)
@@ -199,7 +222,9 @@ class Dator(Generic[M]):
             after = msgspec.structs.replace(before.resource, **changes).with_derived()
             condition = {"revision": before.revision or {"$in": [0, None]}}
             values = {**codec.document(after), "revision": before.revision + 1}
-            document = await self._update(key, condition, {"$set": {**values, "updated_at": now()}})
+            document = await self._writer.update(
+                key, condition, {"$set": {**values, "updated_at": now()}}
+            )
             if document is not None:
                 return codec.read(document.raw)
         raise ContendedResource(identifier)
@@ -214,7 +239,7 @@ class Dator(Generic[M]):
         """
         codec = await self.codec()
         update = next_revision(codec.kept(patch.values))
-        document = await self._update(key, SOUND | condition, update, ReturnDocument.BEFORE)
+        document = await self._writer.update(key, SOUND | condition, update, ReturnDocument.BEFORE)
         if document is None:
             return None
         try:
@@ -225,8 +250,8 @@ class Dator(Generic[M]):
                 "revision": decode(document.raw)["revision"] + 1,
                 "updated_at": update["$set"]["updated_at"],
             }
-            async with self._bulkhead.operation(), self._changing(key):
-                await self._raw.replace_one({"_id": key, **changed}, document)
+            with suppress(ResourceNotFound):
+                await self._writer.replace(key, changed, document)
             raise UnchangeableResource(error.broken_rules) from None
         changes = {**patch.values, "updated_at": update["$set"]["updated_at"]}
         after = msgspec.structs.replace(before.resource, **changes)
@@ -236,41 +261,34 @@ class Dator(Generic[M]):
         """Remove a resource, and return what it was; of one that cannot be read, its id."""
         key = parse_id(identifier)
         codec = await self.codec()
-        async with self._bulkhead.operation(), self._changing(key) as change:
-            document = await self._raw.find_one_and_delete({"_id": key})
-            change.made = document is not None
-        if document is None:
-            raise ResourceNotFound(identifier)
+        document = await self._writer.delete(key)
         try:
             return codec.read(document.raw)
         except UnreadableResource:
             return Stored(Resource(id=str(key)), 0)
 
-    async def _update(
-        self,
-        key: ObjectId,
-        condition: Document,
-        update: Document | list[Document],
-        returned: bool = ReturnDocument.AFTER,
-    ) -> RawBSONDocument | None:
-        """Change a document where a condition holds; return what it is then, or was."""
-        async with self._bulkhead.operation(), self._changing(key) as change:
-            document = await self._raw.find_one_and_update(
-                {"_id": key, **condition}, update, return_document=returned
-            )
-            change.made = document is not None
-        return document
+    async def _readable(self, documents: list[bytes]) -> list[bytes]:
+        """Return the representations of those that can be read, and let others run in between."""
+        representations: list[bytes] = []
+        rest = self._add(documents, representations)
+        if rest:
+            async with self._long_page:
+                while rest:
+                    await asyncio.sleep(0)
+                    rest = self._add(rest, representations)
+        return representations
 
-    def _changing(self, key: ObjectId) -> AbstractAsyncContextManager[Change]:
-        """Around one write: change the stamps of the collection and of a resource in it."""
-        return self._stamps.change(self.name, f"{self.name}/{key}")
-
-    def _readable(self, documents: list[bytes]) -> Iterator[bytes]:
-        for raw in documents:
+    def _add(self, documents: list[bytes], representations: list[bytes]) -> list[bytes]:
+        """Add representations of documents, for one slice of time; return which are left."""
+        ends_s = time.monotonic() + _SLICE_S
+        for number, raw in enumerate(documents, 1):
             try:
-                yield self._representations.json(raw)
+                representations.append(self._representations.json(raw))
             except UnreadableResource as error:
                 self._warn(decode(raw)["_id"], error)
+            if time.monotonic() > ends_s:
+                return documents[number:]
+        return []
 
     def _warn(self, key: ObjectId, error: UnreadableResource) -> None:
         """Name a document that cannot be read, once."""

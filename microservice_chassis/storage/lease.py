@@ -12,7 +12,8 @@ import time
 
 from pymongo.asynchronous.collection import AsyncCollection
 
-from microservice_chassis.storage.client import Document, reachable
+from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, Document, reachable
+from microservice_chassis.storage.server_clock import ServerClock, in_time
 
 DURATION_S = 10.0
 
@@ -28,6 +29,7 @@ class Lease:
         self._collection = collection
         self._key = key
         self._member = member
+        self._clock = ServerClock.of(collection.database.client)
         self._token = secrets.token_hex(8)
         self._prolonged_s = 0.0  # by time.monotonic()
 
@@ -46,7 +48,7 @@ class Lease:
         """Give the lease back, if it is still this holder's."""
         with reachable():
             await self._collection.update_one(
-                {"_id": self._key, f"{self._member}.by": self._token},
+                {"_id": self._key, f"{self._member}.by": self._token, **self._in_time()},
                 {"$unset": {self._member: ""}},
             )
 
@@ -55,9 +57,13 @@ class Lease:
         began_s = time.monotonic()
         with reachable():
             result = await self._collection.update_one(
-                {"_id": self._key, **condition},
+                {"_id": self._key, "$and": [condition, self._in_time()]},
                 [{"$set": {self._member: {"by": self._token, "until": until}}}],
             )
         if result.matched_count:
             self._prolonged_s = began_s
         return bool(result.matched_count)
+
+    def _in_time(self) -> Document:
+        """Return the condition that this is done before it is given up."""
+        return in_time(self._clock.at(time.monotonic() + OPERATION_TIMEOUT_MS / 1000))

@@ -23,12 +23,13 @@ from microservice_chassis.errors import (
     UnreadableResource,
 )
 from microservice_chassis.schema.schema import Resource
-from microservice_chassis.storage.client import Document, reachable
+from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, Document, reachable
 from microservice_chassis.storage.codec import FORM, DocumentCodec
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import Lease
 from microservice_chassis.storage.migrations import EARLIER_FORMS, MIGRATIONS, Step
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
+from microservice_chassis.storage.server_clock import ServerClock, in_time
 from microservice_chassis.storage.version_stamps import VersionStamps
 
 M = TypeVar("M", bound=Resource)
@@ -85,6 +86,7 @@ class Migrator(Generic[M]):
         self._dator = dator
         self._refuse = refuse
         self._stamps = stamps
+        self._clock = ServerClock.of(dator.collection.database.client)
         self._documents = dator.collection.with_options(codec_options=RAW_OPTIONS)
         self._lease = Lease(dator.deployment.records, dator.collection.name, "migration")
         # When this was made, before the workers were forked, in seconds since the epoch.
@@ -202,11 +204,31 @@ class Migrator(Generic[M]):
         if not steps:
             return 0
         revised = [f"{self._dator.name}/{step.condition['_id']}" for step in steps if step.revised]
-        updates = [UpdateOne(step.condition, {"$set": step.values}) for step in steps]
         async with self._stamps.change(self._dator.name, *revised) as change:
             with reachable():
-                result = await self._dator.collection.bulk_write(updates, ordered=False)
+                migrated = await self._write(steps)
             change.made = bool(revised)
+        return migrated
+
+    async def _write(self, steps: list[Step]) -> int:
+        """Write what is still as it was read, in time or never; return how many are written.
+
+        Raises:
+            DatabaseUnavailable: it came too late.
+        """
+        deadline = self._clock.at(time.monotonic() + OPERATION_TIMEOUT_MS / 1000)
+        result = await self._dator.collection.bulk_write(
+            [
+                UpdateOne({**step.condition, **in_time(deadline)}, {"$set": step.values})
+                for step in steps
+            ],
+            ordered=False,
+        )
+        if result.matched_count < len(steps):
+            records = self._dator.deployment.records
+            now = await self._clock.read(records, self._dator.collection.name)
+            if now is None or now >= deadline:
+                raise DatabaseUnavailable("a part of a migration came too late")
         return result.matched_count
 
     def _name(self, unreadable: Unreadable) -> None:

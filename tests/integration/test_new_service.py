@@ -6,10 +6,9 @@ import json
 from uuid import uuid4
 
 import pytest
-from pymongo import AsyncMongoClient
 
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
-from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.client import connect
 from tests.bookmarks import app
 from tests.integration.asgi import AsgiClient
 
@@ -19,7 +18,7 @@ BODY = b'{"url": "https://falcon.example/docs", "why": "worth reading"}'
 async def test_it_does_what_the_other_services_do(mongodb: EmbeddedMongoDB) -> None:
     settings = app.Settings(mongodb_database=f"test-{uuid4()}")
     async with (
-        AsyncMongoClient[Document](mongodb.uri, tz_aware=True) as client,
+        connect(mongodb.uri) as client,
         AsgiClient(app.create_app(settings, client=client)) as worker,
     ):
         created = await worker.request("POST", "/bookmarks", BODY)

@@ -11,13 +11,12 @@ from uuid import uuid4
 
 import msgspec
 import pytest
-from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from events_microservice.app import create_app
 from events_microservice.settings import Settings
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
-from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.client import Document, connect
 from tests.examples import EVENT
 from tests.integration.asgi import BYPASS, HIT, STORED, AsgiClient, cache_status, until_hit, working
 from tests.redis_server import RedisServer
@@ -33,7 +32,7 @@ def name() -> str:
 @pytest.fixture
 async def database(mongodb: EmbeddedMongoDB, name: str) -> AsyncIterator[AsyncDatabase[Document]]:
     """The service's database, for what bypasses the service."""
-    async with AsyncMongoClient[Document](mongodb.uri) as client:
+    async with connect(mongodb.uri) as client:
         yield client[name]
 
 
@@ -240,7 +239,7 @@ async def test_a_worker_that_is_alone_keeps_nothing(
     # Nothing is handed down, and it forks nobody.
     settings = Settings(mongodb_database=name, data_dir=str(tmp_path))
     async with (
-        AsyncMongoClient[Document](mongodb.uri, tz_aware=True) as client,
+        connect(mongodb.uri) as client,
         AsgiClient(create_app(settings, client=client)) as worker,
     ):
         path = await create(worker)

@@ -7,12 +7,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from pymongo import AsyncMongoClient
 
 from events_microservice.app import create_app
 from events_microservice.settings import Settings
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
-from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.client import connect
 from tests.examples import EVENT
 from tests.integration.asgi import Answer, AsgiClient, working
 
@@ -31,7 +30,7 @@ async def test_each_method_does_with_it_what_the_contract_says(mongodb: Embedded
     settings = Settings(mongodb_database=f"test-{uuid4()}")
     async with (
         working(settings, mongodb) as worker,
-        AsyncMongoClient[Document](mongodb.uri) as client,
+        connect(mongodb.uri) as client,
     ):
         created = json.loads((await worker.request("POST", "/events", BODY)).body)
         path = f"/events/{created['id']}"
@@ -61,7 +60,7 @@ async def test_a_database_of_a_newer_form_is_answered_with_503(
     mongodb: EmbeddedMongoDB, method: str
 ) -> None:
     settings = Settings(mongodb_database=f"test-{uuid4()}")
-    async with AsyncMongoClient[Document](mongodb.uri) as client:
+    async with connect(mongodb.uri) as client:
         async with working(settings, mongodb) as worker:
             await worker.request("POST", "/events", BODY)
         await client[settings.mongodb_database]["Deployment"].update_one({}, {"$set": {"form": 99}})

@@ -10,9 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from bson import ObjectId
-from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.monitoring import CommandListener, CommandStartedEvent
 
 from microservice_chassis.errors import (
     DatabaseTooNew,
@@ -23,8 +21,9 @@ from microservice_chassis.errors import (
 )
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
-from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.dator import Dator, Page
+from tests.commands import Commands
 from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION
 from tests.kinds import EVENTS, KINDS, NOTIFICATIONS, Kind
 
@@ -287,31 +286,11 @@ async def test_a_part_of_a_location_changes_only_within_a_location(
         await dator.patch("f" * 24, part)
 
 
-class Commands(CommandListener):
-    """What a driver has asked MongoDB to do."""
-
-    def __init__(self) -> None:
-        self.names: list[str] = []
-        self.last: dict[str, Any] = {}
-
-    def started(self, event: CommandStartedEvent) -> None:
-        self.names.append(event.command_name)
-        self.last = dict(event.command)
-
-    def succeeded(self, _event: object) -> None:
-        pass
-
-    def failed(self, _event: object) -> None:
-        pass
-
-
 async def test_each_method_is_one_operation_found_by_the_index_of_ids(
     kind: Kind, mongodb: EmbeddedMongoDB
 ) -> None:
     commands = Commands()
-    async with AsyncMongoClient[Document](
-        mongodb.uri, event_listeners=[commands], tz_aware=True
-    ) as client:
+    async with connect(mongodb.uri, [commands]) as client:
         database = client["operations"]
         dator = kind.dator(database)
         await dator.codec()
@@ -324,6 +303,7 @@ async def test_each_method_is_one_operation_found_by_the_index_of_ids(
         for method, operations in (
             (dator.find(identifier), ["find"]),
             (dator.page(10, cursor), ["find"]),
+            (dator.check(), ["findAndModify"]),
             (dator.replace(identifier, resource), ["findAndModify"]),
             (dator.patch(identifier, Patch({kind.text: "Another text"})), ["findAndModify"]),
             (dator.delete(identifier), ["findAndModify"]),
@@ -331,7 +311,7 @@ async def test_each_method_is_one_operation_found_by_the_index_of_ids(
             commands.names.clear()
             await method
             assert commands.names == operations
-            parts = {"lsid", "$db", "txnNumber"}
+            parts = {"lsid", "$db", "txnNumber", "readConcern"}
             asked = {name: part for name, part in commands.last.items() if name not in parts}
             explained = await database.command("explain", asked)
             plan = str(explained["queryPlanner"]["winningPlan"])
@@ -343,9 +323,7 @@ async def test_a_patch_on_which_derived_members_depend_looks_first(
     mongodb: EmbeddedMongoDB,
 ) -> None:
     commands = Commands()
-    async with AsyncMongoClient[Document](
-        mongodb.uri, event_listeners=[commands], tz_aware=True
-    ) as client:
+    async with connect(mongodb.uri, [commands]) as client:
         dator = EVENTS.dator(client["operations"])
         identifier = (await dator.insert(dator.schema.parse(EVENT))).resource.id
         commands.names.clear()
@@ -354,21 +332,20 @@ async def test_a_patch_on_which_derived_members_depend_looks_first(
 
 
 async def test_without_mongodb_every_method_says_so(kind: Kind, tmp_path: Any) -> None:
-    async with AsyncMongoClient[Document](
-        f"mongodb://{str(tmp_path / 'no.sock').replace('/', '%2F')}", timeoutMS=50
-    ) as client:
+    async with connect(f"mongodb://{str(tmp_path / 'no.sock').replace('/', '%2F')}") as client:
         dator = kind.dator(client["none"])
         resource = dator.schema.parse(kind.example)
-        for method in (
+        results = await asyncio.gather(
+            dator.check(),
             dator.insert(resource),
             dator.find("f" * 24),
             dator.page(1),
             dator.replace("f" * 24, resource),
             dator.patch("f" * 24, Patch({})),
             dator.delete("f" * 24),
-        ):
-            with pytest.raises(DatabaseUnavailable):
-                await method
+            return_exceptions=True,
+        )
+    assert {type(result) for result in results} == {DatabaseUnavailable}
 
 
 async def test_a_database_of_a_newer_form_is_refused(
