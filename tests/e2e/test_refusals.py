@@ -16,23 +16,14 @@ PROJECT = Path(__file__).parents[2]
 LAUNCHER = ("events_microservice",)
 GUNICORN = ("gunicorn", "events_microservice.app")
 
-# What may hold a password, and must not be shown.
+# What may hold a password, and must not be shown; tests/unit/test_connection_uri.py has the others.
 SECRETS = [
     {"MONGODB_URI": "null"},
-    {"MONGODB_URI": "s3cret.example.com:27017"},
     {"MONGODB_URI": "mongodb://user:s3cret/x@127.0.0.1"},
-    {"MONGODB_URI": "mongodb://user:s3cret#x@127.0.0.1"},
-    {"MONGODB_URI": "mongodb://user:s3cret@127.0.0.1:99999"},
     {"MONGODB_URI": "mongodb://user:s3cret@127.0.0.1/?foo=1"},
     {"MONGODB_URI": "mongodb://user:s3cret@127.0.0.1/?tls=perhaps"},
-    {"CACHE_REDIS_URL": "s3cret.example.com:6379"},
-    {"CACHE_REDIS_URL": "redis://:s3cret/x@127.0.0.1"},
     {"CACHE_REDIS_URL": "redis://:s3cret#x@127.0.0.1"},
-    {"CACHE_REDIS_URL": "redis://:s3cret@127.0.0.1:99999"},
     {"CACHE_REDIS_URL": "redis://:s3cret@127.0.0.1?foo=1"},
-    {"CACHE_REDIS_URL": "redis://:s3cret@127.0.0.1?single_connection_client=true"},
-    {"CACHE_REDIS_URL": "redis://:s3cret@127.0.0.1?decode_responses=true"},
-    {"CACHE_REDIS_URL": "redis://:s3cret@127.0.0.1?encoding=nope"},
 ]
 OTHERS = [
     ({"CACHE_TYPE": "redis"}, "CACHE_REDIS_URL must be set where CACHE_TYPE is redis"),
