@@ -33,6 +33,10 @@ class DatabaseTooNew(DomainError):
     """The documents are of a form that only a newer version of EventPost knows."""
 
 
+class RevisionConflict(DomainError):
+    """A resource is at none of the revisions that a write was made for."""
+
+
 class ContendedResource(DomainError):
     """Others kept changing what a change depends on; it may succeed when it is tried again."""
 

@@ -20,6 +20,7 @@ from microservice_chassis.errors import (
     InvalidCursor,
     InvalidResource,
     ResourceNotFound,
+    RevisionConflict,
     UnchangeableResource,
     UnreadableResource,
 )
@@ -85,6 +86,14 @@ def _unchangeable(error: BreaksRules) -> Problem:
     )
 
 
+def _conflict(_: DomainError) -> Problem:
+    return Problem(
+        412,
+        "If-Match must name the resource's current entity tag: somebody else has changed it."
+        " GET tells what it is now.",
+    )
+
+
 def _unavailable(_: DomainError) -> Problem:
     return _try_again("The database cannot be reached; try again soon.")
 
@@ -107,6 +116,7 @@ _PROBLEMS: Mapping[type[DomainError], Callable[[Any], Problem]] = {
     InvalidResource: _invalid,
     UnreadableResource: _unreadable,
     UnchangeableResource: _unchangeable,
+    RevisionConflict: _conflict,
     ContendedResource: _contended,
     DatabaseUnavailable: _unavailable,
     DatabaseTooNew: _too_new,

@@ -12,6 +12,7 @@ import msgspec
 
 from microservice_chassis.edge.accept import accepts_json
 from microservice_chassis.errors import UnreadableResource
+from microservice_chassis.http.entity_tag import entity_tag
 from microservice_chassis.http.problem_handlers import Problem
 from microservice_chassis.schema.schema import Resource
 from microservice_chassis.storage.codec import Stored
@@ -72,12 +73,8 @@ class DatorResource(BaseResource, Generic[M]):
 
 
 def answer_one(resp: falcon.asgi.Response, stored: Stored[M] | Stored[Resource]) -> str:
-    """Answer one resource with its entity tag, and return its id.
-
-    The tag is strong (RFC 9110, section 8.8.3): the id keeps it from being equal
-    to that of another resource, the revision changes with each change.
-    """
+    """Answer one resource with its entity tag, and return its id."""
     identifier = stored.resource.id
-    resp.etag = f"{identifier}-{stored.revision}"
+    resp.etag = entity_tag(identifier, stored.revision)
     resp.data = _encoder.encode(stored.resource)
     return identifier

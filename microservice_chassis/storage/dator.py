@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
@@ -24,6 +24,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from microservice_chassis.errors import (
     ContendedResource,
     ResourceNotFound,
+    RevisionConflict,
     UnchangeableResource,
     UnreadableResource,
 )
@@ -40,10 +41,11 @@ from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
 from microservice_chassis.storage.representations import Representations
 from microservice_chassis.storage.updates import (
     NEXT_REVISION,
-    SOUND,
+    at_revision,
     literally,
     next_revision,
     now,
+    sound_at,
 )
 from microservice_chassis.storage.version_stamps import VersionStamps
 from microservice_chassis.storage.writer import Writer
@@ -82,7 +84,8 @@ class Dator(Generic[M]):
 
     Every method raises DatabaseUnavailable where MongoDB cannot be reached, and DatabaseTooNew
     where a newer version has written to it. Those that take an `identifier` raise ResourceNotFound
-    where nothing has it.
+    where nothing has it. Where `expected` revisions are given, a write happens only if the resource
+    is at one of them, which MongoDB decides in the same operation.
     """
 
     # The name of the collection in paths and of its version stamp; MongoDB has it capitalized.
@@ -183,25 +186,37 @@ class Dator(Generic[M]):
         follows = len(documents) > limit
         return Page(await self._readable(page), cursor_behind(page[-1]) if follows else None)
 
-    async def replace(self, identifier: str, resource: M) -> Stored[M]:
-        """Give a resource new values for all its members; one that cannot be read is repaired."""
+    async def replace(
+        self, identifier: str, resource: M, expected: Collection[int] | None = None
+    ) -> Stored[M]:
+        """Give a resource new values for all its members; one that cannot be read is repaired.
+
+        Raises:
+            RevisionConflict
+        """
         key = parse_id(identifier)
         codec = await self.codec()
         values = codec.document(resource.with_derived())
-        document = await self._writer.update(key, SOUND, next_revision(values))
-        with suppress(UnreadableResource):
-            if document is not None:
+        document = await self._writer.update(key, sound_at(expected), next_revision(values))
+        condition = at_revision(expected)
+        if document is not None:
+            with suppress(UnreadableResource):
                 return codec.read(document.raw)
+            condition = {}  # it has been replaced, and is at its next revision already
         repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
-        document = await self._writer.update(key, {}, [{"$set": {**repaired, "updated_at": now()}}])
+        update = [{"$set": {**repaired, "updated_at": now()}}]
+        document = await self._writer.update(key, condition, update)
         if document is None:
-            raise ResourceNotFound(identifier)
+            raise _unmatched(identifier, expected)
         return codec.read(document.raw)
 
-    async def patch(self, identifier: str, patch: Patch) -> Stored[M]:
+    async def patch(
+        self, identifier: str, patch: Patch, expected: Collection[int] | None = None
+    ) -> Stored[M]:
         """Give a resource new values for some of its members.
 
         Raises:
+            RevisionConflict
             InvalidResource: the patch gives a part of an object that the resource does not have.
             UnchangeableResource: what the database holds cannot be read.
             ContendedResource
@@ -210,7 +225,7 @@ class Dator(Generic[M]):
         codec = await self.codec()
         simple = None if patch.parts else codec.simple(patch.values)
         if simple is not None:
-            patched = await self._patch_at_once(key, patch, simple)
+            patched = await self._patch_at_once(key, patch, sound_at(expected) | simple)
             if patched is not None:
                 return patched
         for _ in range(_ATTEMPTS):
@@ -218,6 +233,8 @@ class Dator(Generic[M]):
                 before = await self.find(identifier)
             except UnreadableResource as error:
                 raise UnchangeableResource(error.broken_rules) from None
+            if expected is not None and before.revision not in expected:
+                raise RevisionConflict(identifier)
             changes = patch.changes(before.resource)
             after = msgspec.structs.replace(before.resource, **changes).with_derived()
             condition = {"revision": before.revision or {"$in": [0, None]}}
@@ -239,7 +256,7 @@ class Dator(Generic[M]):
         """
         codec = await self.codec()
         update = next_revision(codec.kept(patch.values))
-        document = await self._writer.update(key, SOUND | condition, update, ReturnDocument.BEFORE)
+        document = await self._writer.update(key, condition, update, ReturnDocument.BEFORE)
         if document is None:
             return None
         try:
@@ -257,11 +274,19 @@ class Dator(Generic[M]):
         after = msgspec.structs.replace(before.resource, **changes)
         return Stored(after, before.revision + 1)
 
-    async def delete(self, identifier: str) -> Stored[M] | Stored[Resource]:
-        """Remove a resource, and return what it was; of one that cannot be read, its id."""
+    async def delete(
+        self, identifier: str, expected: Collection[int] | None = None
+    ) -> Stored[M] | Stored[Resource]:
+        """Remove a resource, and return what it was; of one that cannot be read, its id.
+
+        Raises:
+            RevisionConflict
+        """
         key = parse_id(identifier)
         codec = await self.codec()
-        document = await self._writer.delete(key)
+        document = await self._writer.delete(key, at_revision(expected))
+        if document is None:
+            raise _unmatched(identifier, expected)
         try:
             return codec.read(document.raw)
         except UnreadableResource:
@@ -295,3 +320,11 @@ class Dator(Generic[M]):
         if key not in self._warned and len(self._warned) < _WARNINGS:
             self._warned.add(key)
             _logger.warning("%s/%s cannot be read: %s", self.name, key, error)
+
+
+def _unmatched(
+    identifier: str, expected: Collection[int] | None
+) -> ResourceNotFound | RevisionConflict:
+    """Return why a write found a document, but not one that it was made for."""
+    # NOTE: without a condition it was created anew behind the write, and was not there for it.
+    return ResourceNotFound(identifier) if expected is None else RevisionConflict(identifier)

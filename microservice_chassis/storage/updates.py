@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 
 from microservice_chassis.schema.scalars import in_milliseconds
@@ -14,6 +15,21 @@ SOUND: Document = {
     "form": FORM,
     "revision": {"$type": ["int", "long"], "$not": {"$type": "array"}, "$lt": REVISION_LIMIT},
 }
+
+
+def at_revision(expected: Collection[int] | None) -> Document:
+    """Return the condition that a document is at one of some revisions; None stands for all."""
+    if expected is None:
+        return {}
+    # NOTE: one that was written before there were revisions is at 0.
+    return {"revision": {"$in": [*expected, None] if 0 in expected else [*expected]}}
+
+
+def sound_at(expected: Collection[int] | None) -> Document:
+    """Return the condition that a document is sound, and at one of some revisions; see `SOUND`."""
+    at = at_revision(expected).get("revision", {})
+    return {**SOUND, "revision": {**SOUND["revision"], **at}}
+
 
 # The next revision. What other programs have left in its place cannot be counted on from,
 # so it begins again where no counting arrives.

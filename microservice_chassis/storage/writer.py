@@ -102,16 +102,15 @@ class Writer:
             key, lambda timely: self._raw.find_one_and_replace(condition | timely, document)
         )
 
-    async def delete(self, key: ObjectId) -> RawBSONDocument:
-        """Remove a document, and return what it was.
+    async def delete(self, key: ObjectId, condition: Document) -> RawBSONDocument | None:
+        """Remove a document where a condition holds, and return what it was.
 
         Raises:
             ResourceNotFound
         """
-        document = await self._change(key, self._raw.find_one_and_delete)
-        if document is None:  # somebody has created it anew meanwhile
-            raise ResourceNotFound(str(key))
-        return document
+        return await self._change(
+            key, lambda timely: self._raw.find_one_and_delete(condition | timely)
+        )
 
     async def _change(
         self, key: ObjectId, operation: Callable[[Document], Awaitable[RawBSONDocument | None]]

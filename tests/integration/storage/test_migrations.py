@@ -64,6 +64,22 @@ class RememberedStamps:
             self.changed.update(names)
 
 
+class HeldBehindTheFirst(NoStore):
+    """Stamps with which the second write never begins."""
+
+    def __init__(self) -> None:
+        self.reached = asyncio.Event()
+        self._first = True
+
+    @asynccontextmanager
+    async def change(self, *_names: str, insert: bool = False) -> AsyncIterator[Change]:  # noqa: ARG002
+        if not self._first:
+            self.reached.set()
+            await asyncio.Event().wait()
+        self._first = False
+        yield Change()
+
+
 def migration(dator: Dator[Any]) -> Migrator[Any]:
     return Migrator(dator, NoStore(), refuse)
 
@@ -228,11 +244,11 @@ async def test_a_migration_that_was_ended_goes_on_where_it_was(
 ) -> None:
     dator = EVENTS.dator(database)
     await fill(dator, *[LEGACY_EVENT | {"title": f"Event {n}"} for n in range(3000)])
-    background = Background([migration(dator)])
+    held = HeldBehindTheFirst()
+    background = Background([Migrator(dator, held, refuse)])
     await background.start()
     async with asyncio.timeout(30):
-        while not await dator.collection.count_documents({"form": FORM}):
-            await asyncio.sleep(0.001)
+        await held.reached.wait()
     await background.stop()
     with caplog.at_level(logging.INFO):
         assert await migration(dator).run()
