@@ -139,6 +139,20 @@ async def test_a_stamp_does_not_go_back_where_the_writers_were_forgotten(
     assert not is_changing(after)
 
 
+async def test_a_write_that_changed_something_gives_the_stamp_another_token(
+    stamps: RedisStamps,
+) -> None:
+    seen = [await stamps.first("x")]
+    one, other = new_token(), new_token()
+    for token in (one, other):
+        await stamps.begin(["x"], token, LONG_MS)
+    for token in (one, other):
+        await stamps.end(["x"], token, changed=True)
+        seen.append(await stamps.first("x"))
+    assert [token is not None and is_changing(token) for token in seen] == [False, True, False]
+    assert len(set(seen)) == 3
+
+
 async def test_a_stamp_goes_back_where_nothing_has_changed(stamps: RedisStamps) -> None:
     before = await stamps.first("x")
     one, other = new_token(), new_token()
