@@ -13,7 +13,8 @@ import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
 
 try:
     import requests
@@ -26,6 +27,8 @@ except ModuleNotFoundError as missing:
             f"fixtures.py needs the package {missing.name}: type ./invoke run once, it installs it"
         )
     os.execv(_python, [str(_python), *sys.argv])
+
+from development import command_line
 
 TIMEOUT_S = 10.0
 
@@ -132,27 +135,29 @@ def _within_a_year(dice: random.Random) -> datetime:
     return today + timedelta(days=dice.randint(1, 365), minutes=15 * dice.randint(32, 92))
 
 
+class Refused(Exception):
+    """A service cannot be reached, or did not take a resource; the message says which."""
+
+
 def seed(url: str, resources: Iterator[dict[str, Any]], count: int) -> Iterator[str]:
     """POST `count` resources to the collection at `url`, and yield the id of each.
 
     Raises:
-        SystemExit: the service cannot be reached, or refuses one; the message says which.
+        Refused: not all of them could be created.
     """
     with requests.Session() as session:
         for _ in range(count):
             try:
                 answer = session.post(url, json=next(resources), timeout=TIMEOUT_S)
             except requests.RequestException as error:
-                raise SystemExit(f"{url} cannot be reached: {_reason(error)}") from None
+                raise Refused(f"{url} cannot be reached: {_reason(error)}") from None
             if answer.status_code != requests.codes.created:
                 said = answer.text[:200].replace("\n", " ")
-                raise SystemExit(
-                    f"{url} refused a resource with status {answer.status_code}: {said}"
-                )
+                raise Refused(f"{url} refused a resource with status {answer.status_code}: {said}")
             try:
                 yield str(answer.json()["id"])
             except (ValueError, KeyError, TypeError):
-                raise SystemExit(f"{url} does not answer like EventPost") from None
+                raise Refused(f"{url} does not answer like EventPost") from None
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -163,23 +168,26 @@ def _reason(error: requests.RequestException) -> str:
     return str(cause) or type(error).__name__
 
 
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(text)
-
-
 def _http_url(text: str) -> str:
-    if not text.startswith(("http://", "https://")):
+    try:
+        url = urlsplit(text)
+        # NOTE: a name that no resolver would take (RFC 1035, 2.3.4) is a ValueError, too.
+        host = (url.hostname or "").encode("idna")
+        usable = url.scheme in ("http", "https") and host != b"" and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
         raise argparse.ArgumentTypeError(f"{text!r} is not a URL like http://127.0.0.1:8000/events")
     return text
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Seed a service with valid resources over HTTP.")
+    parser = command_line.Parser(description="Seed a service with valid resources over HTTP.")
     parser.add_argument("url", type=_http_url, help="the collection, http://127.0.0.1:8000/events")
     parser.add_argument("resource", choices=sorted(RESOURCES), help="what to create there")
-    parser.add_argument("--count", type=_positive, default=5, help="how many (default 5)")
+    parser.add_argument(
+        "--count", type=command_line.whole_number, default=5, help="how many (default 5)"
+    )
     parser.add_argument("--seed", type=int, help="the same seed gives the same on the same day")
     return parser.parse_args()
 
@@ -187,18 +195,34 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Seed, and report every id, or their number where they are many."""
     arguments = _arguments()
-    resources = RESOURCES[arguments.resource](random.Random(arguments.seed))
-    created = seed(arguments.url, resources, arguments.count)
-    if arguments.count <= _REPORTED:
-        for identifier in created:
-            print(f"created {identifier}")
-    else:
-        number = sum(1 for _ in tqdm(created, total=arguments.count, unit=" resources"))
-        print(f"created {number} {arguments.resource}")
+    name, count = arguments.resource, arguments.count
+    resources = RESOURCES[name](random.Random(arguments.seed))
+    identifiers = seed(arguments.url, resources, count)
+    created = 0
+    try:
+        for identifier in tqdm(
+            identifiers, total=count, unit=" resources", disable=count <= _REPORTED
+        ):
+            created += 1
+            if count <= _REPORTED:
+                print(f"created {identifier}")
+    except Refused as refusal:
+        _end(1, f"{refusal}{_so_far(created, name)}")
+    except KeyboardInterrupt:
+        # NOTE: the service may have created one more, whose answer had not come yet.
+        _end(command_line.INTERRUPTED, f"stopped{_so_far(created, name)}")
+    if count > _REPORTED:
+        print(f"created {created} {name}")
+
+
+def _so_far(created: int, name: str) -> str:
+    return f"; {created} {name} had been created" if created else ""
+
+
+def _end(status: int, said: str) -> NoReturn:
+    print(said, file=sys.stderr)
+    sys.exit(status)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except KeyboardInterrupt:
-        sys.exit("stopped")
+    command_line.run(main)

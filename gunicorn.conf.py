@@ -11,7 +11,7 @@ from microservice_chassis.settings import ServerSettings, settings_or_exit
 
 _settings = settings_or_exit(ServerSettings, os.environ)
 
-bind = f"{_settings.host}:{_settings.port}"
+bind = _settings.address
 workers = _settings.web_concurrency
 loglevel = _settings.log_level
 configure_log(_settings.log_level)
@@ -40,10 +40,21 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 control_socket_disable = True
 
 
+def on_starting(server):
+    """Fork each worker with SIGTERM blocked, until post_fork."""
+    # NOTE: until a worker has handlers of its own it has the master's, which only take note; a
+    #   SIGTERM that came before would be lost, and the service wait for that worker to the last.
+    signals = [signal.SIGTERM]
+    os.register_at_fork(
+        before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, signals),
+        after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, signals),
+    )
+
+
 def post_fork(server, worker):
     """Let a new worker be stopped from its first moment, and end it when its master is killed."""
-    # NOTE: until the worker has handlers of its own it has the master's, which only take note.
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     die_with_parent(signal.SIGTERM, server.pid)
     # NOTE: what was made before the fork stays; walking over it at each collection would only
     #   make requests wait, and end the sharing of its memory.

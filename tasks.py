@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import signal
+import subprocess
 import sys
 import sysconfig
 import time
+from argparse import ArgumentTypeError
 from contextlib import ExitStack
 from pathlib import Path
 
 from invoke.context import Context
 from invoke.exceptions import Exit
 from invoke.tasks import task
+
+from development import command_line
 
 PROJECT = Path(__file__).resolve().parent
 
@@ -33,24 +35,23 @@ The data stays in .eventpost/. Ctrl-C stops everything.
 
 
 @task(help={"port": "where events listens; notifications takes the next one (8000)"})
-def run(_context: Context, port: int = 8000) -> None:
+def run(_context: Context, port: str = "8000") -> None:
     """Start both services, each with a MongoDB of its own; Ctrl-C stops them."""
     from development.service_process import ServiceFailure, ServiceProcess
+    from microservice_chassis.process.launcher import check_address
+    from microservice_chassis.settings import ServerSettings, read_settings
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
-    services = {
-        name: ServiceProcess(
-            f"{name}_microservice",
-            {
-                "HOST": "127.0.0.1",
-                "PORT": str(port + offset),
-                "DATA_DIR": str(PROJECT / ".eventpost" / name),
-            },
-        )
-        for offset, name in enumerate(("events", "notifications"))
-    }
+    first = _whole_number("port", port, 65534)
+    services = {}
     try:
+        for offset, name in enumerate(("events", "notifications")):
+            address = {"HOST": "127.0.0.1", "PORT": str(first + offset)}
+            # NOTE: else whoever listens there already would be taken for the service.
+            check_address(read_settings(ServerSettings, address))
+            directory = {"DATA_DIR": str(PROJECT / ".eventpost" / name)}
+            services[name] = ServiceProcess(f"{name}_microservice", address | directory)
         with ExitStack() as running:
             for service in services.values():
                 running.enter_context(service)
@@ -75,63 +76,69 @@ def run(_context: Context, port: int = 8000) -> None:
         "count": "how many (5)",
     }
 )
-def fixtures(context: Context, url: str, resource: str, count: int = 5) -> None:
+def fixtures(_context: Context, url: str, resource: str, count: str = "5") -> None:
     """Seed a running service with valid resources."""
-    _python(context, "fixtures.py", url, resource, "--count", str(count))
+    _python("fixtures.py", url, resource, "--count", count)
 
 
 @task(help={"only": "a file or folder of tests, like tests/unit, without measuring coverage"})
-def test(context: Context, only: str = "") -> None:
+def test(_context: Context, only: str = "") -> None:
     """Run the tests, against a real MongoDB, and fail where they reach too little."""
     if only:
-        _python(context, "-m", "pytest", only)
+        _python("-m", "pytest", only)
     else:
-        _run_measured_tests(context)
+        _run_measured_tests()
         print("Coverage in percent (the least is fail_under in pyproject.toml):", flush=True)
-        _python(context, "-m", "coverage", "report", "--format=total")
+        _python("-m", "coverage", "report", "--format=total")
 
 
 @task
-def coverage(context: Context) -> None:
+def coverage(_context: Context) -> None:
     """Run the tests, and report the branches that they do not reach."""
-    _run_measured_tests(context)
-    _python(context, "-m", "coverage", "report")
+    _run_measured_tests()
+    _python("-m", "coverage", "report")
 
 
-def _run_measured_tests(context: Context) -> None:
+@task(help={"only": "the name of one mutant, a patch in tests/mutants/"})
+def mutants(_context: Context, only: str = "") -> None:
+    """Apply known defects to a copy, one by one, and name those that no test notices."""
+    _python("-m", "development.mutants", *(("--only", only) if only else ()))
+
+
+def _run_measured_tests() -> None:
     """Run all tests, and combine what they and the processes that they start have reached."""
-    _python(context, "-m", "coverage", "erase")
-    _python(context, "-m", "coverage", "run", "-m", "pytest", "tests")
-    _python(context, "-m", "coverage", "combine", "--quiet")
+    _python("-m", "coverage", "erase")
+    _python("-m", "coverage", "run", "-m", "pytest", "tests")
+    _python("-m", "coverage", "combine", "--quiet")
 
 
 @task
-def lint(context: Context) -> None:
+def lint(_context: Context) -> None:
     """Check the style, the format, the types, and which room imports which."""
-    _python(context, "-m", "ruff", "check", ".")
-    _python(context, "-m", "ruff", "format", "--check", ".")
-    _python(context, "-m", "mypy")
+    _python("-m", "ruff", "check", ".")
+    _python("-m", "ruff", "format", "--check", ".")
+    _python("-m", "mypy")
     # NOTE: it has no module that -m could run.
     lint_imports = Path(sysconfig.get_path("scripts"), "lint-imports")
-    _python(context, str(lint_imports), "--no-logo", "--no-cache")
+    _python(str(lint_imports), "--no-logo", "--no-cache")
 
 
 @task(help={"dry-run": "change nothing; count, and name what cannot be read"})
-def migrate(context: Context, dry_run: bool = False) -> None:
+def migrate(_context: Context, dry_run: bool = False) -> None:
     """Bring documents of earlier versions into today's form; a service does so by itself."""
-    _python(context, "-m", "development.migrate", *(("--dry-run",) if dry_run else ()))
+    _python("-m", "development.migrate", *(("--dry-run",) if dry_run else ()))
 
 
 @task
-def house(context: Context) -> None:
+def house(_context: Context) -> None:
     """Draw the picture and the map of the house again, in docs/house.md and CONTRIBUTING.md."""
-    _python(context, "-m", "development.house")
+    _python("-m", "development.house")
 
 
 @task(name="install-dependencies", aliases=("installDependencies",))
-def install_dependencies(context: Context) -> None:
+def install_dependencies(_context: Context) -> None:
     """Install everything that somebody who works on EventPost needs."""
-    _python(context, "-m", "pip", "install", "--quiet", "-r", "requirements.txt")
+    _python("-m", "pip", "install", "--quiet", "-r", "requirements.txt")
 
 
 @task(
@@ -140,10 +147,10 @@ def install_dependencies(context: Context) -> None:
         "seconds": "how long each load takes in a round (3)",
     }
 )
-def bench(context: Context, rounds: int = 5, seconds: int = 3) -> None:
+def bench(_context: Context, rounds: str = "5", seconds: str = "3") -> None:
     """Compare the service with bare applications and itself, and write docs/benchmark.md (wrk)."""
-    options = ("--rounds", str(rounds), "--seconds", str(seconds))
-    _python(context, "-m", "tests.performance.benchmark", *options)
+    options = (f"--rounds={rounds}", f"--seconds={seconds}")
+    _python("-m", "tests.performance.benchmark", *options)
 
 
 @task(
@@ -155,11 +162,11 @@ def bench(context: Context, rounds: int = 5, seconds: int = 3) -> None:
     }
 )
 def compare(
-    context: Context, base: str, rounds: int = 10, seconds: int = 5, only: str = ""
+    _context: Context, base: str, rounds: str = "10", seconds: str = "5", only: str = ""
 ) -> None:
     """Compare the working tree with another commit: CPU time, rate and times of requests (wrk)."""
     options = (f"--base={base}", f"--rounds={rounds}", f"--seconds={seconds}", f"--only={only}")
-    _python(context, "-m", "tests.performance.comparison", *options)
+    _python("-m", "tests.performance.comparison", *options)
 
 
 @task(
@@ -170,40 +177,54 @@ def compare(
     }
 )
 def performance(
-    context: Context, service: str = "events", hold: int = 30, users: str = "10"
+    _context: Context, service: str = "events", hold: str = "30", users: str = "10"
 ) -> None:
     """Load a service with Taurus and JMeter, and write a report to docs/ (needs Java)."""
-    options = ("--service", service, "--hold", str(hold), "--users", users)
-    _python(context, "-m", "tests.performance.load_test", *options)
+    options = (f"--service={service}", f"--hold={hold}", f"--users={users}")
+    _python("-m", "tests.performance.load_test", *options)
 
 
 @task(name="build-containers", aliases=("buildContainers",))
-def build_containers(context: Context) -> None:
+def build_containers(_context: Context) -> None:
     """Build the image of each service, with docker or podman."""
-    _python(context, "-m", "development.containers", "build")
+    _python("-m", "development.containers", "build")
 
 
 @task(name="run-containers", aliases=("runContainers",))
-def run_containers(context: Context) -> None:
+def run_containers(_context: Context) -> None:
     """Start both services in containers; their data stays in volumes."""
-    _python(context, "-m", "development.containers", "run")
+    _python("-m", "development.containers", "run")
 
 
 @task(name="test-containers", aliases=("testContainers",))
-def test_containers(context: Context) -> None:
+def test_containers(_context: Context) -> None:
     """Test the images in containers of their own, over HTTP."""
-    _python(context, "-m", "pytest", "tests/containers")
+    _python("-m", "pytest", "tests/containers")
 
 
 @task(name="stop-containers", aliases=("stopContainers",))
-def stop_containers(context: Context) -> None:
+def stop_containers(_context: Context) -> None:
     """Stop what run-containers started; the data stays."""
-    _python(context, "-m", "development.containers", "stop")
+    _python("-m", "development.containers", "stop")
 
 
-def _python(context: Context, *arguments: str) -> None:
-    """Run Python from this environment in the project's folder; end with its status."""
-    with context.cd(PROJECT):
-        result = context.run(shlex.join((sys.executable, *arguments)), pty=os.isatty(1), warn=True)
-    if result is not None and result.failed:
-        raise Exit(code=result.exited)
+def _whole_number(option: str, text: str, most: int) -> int:
+    """Return the number that an option was given; where it is none, end with a line."""
+    try:
+        return command_line.whole_number(text, most=most)
+    except ArgumentTypeError as error:
+        raise Exit(f"./invoke: --{option}: {error}", code=command_line.USAGE) from None
+
+
+def _python(*arguments: str) -> None:
+    """Run Python from this environment in the project's folder; if it fails, end with its status.
+
+    It has this process's input and output, and the signals that end this process.
+    """
+    # NOTE: Ctrl-C reaches both, and it is the other one that knows how to end.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    with subprocess.Popen((sys.executable, *arguments), cwd=PROJECT) as command:
+        signal.signal(signal.SIGTERM, lambda *_: command.terminate())
+        status = command.wait()
+    if status:
+        raise Exit(code=status if status > 0 else 128 - status)

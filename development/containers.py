@@ -5,7 +5,6 @@ python -m development.containers build, run or stop: what the tasks of these nam
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
+
+from development import command_line
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -27,6 +28,9 @@ READY_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 20
 
 _POLL_INTERVAL_S = 0.1
+
+# A proxy that is set for others (http_proxy) leads away from this machine.
+_direct = build_opener(ProxyHandler({}))
 
 # As in docker-compose.yml.
 _CONFINED = (
@@ -111,7 +115,7 @@ class Container(NamedTuple):
         """
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
-            with suppress(OSError), urlopen(f"{self.url}/health/ready", timeout=2):  # noqa: S310
+            with suppress(OSError), _direct.open(f"{self.url}/health/ready", timeout=2):
                 return
             time.sleep(_POLL_INTERVAL_S)
         raise ContainerFailure(
@@ -184,7 +188,7 @@ COMMANDS: dict[str, Callable[[Container], None]] = {"build": build, "run": run, 
 
 def main() -> None:
     """Do as the command line says, for both services."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("command", choices=COMMANDS)
     command = COMMANDS[parser.parse_args().command]
     try:
@@ -196,4 +200,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

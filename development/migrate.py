@@ -6,7 +6,6 @@ or does it while no service runs; it joins one that does.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import os
 import sys
@@ -14,12 +13,16 @@ from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote_plus
 
+from development import command_line
 from events_microservice.app import create_service as create_events
 from events_microservice.settings import Settings as EventsSettings
 from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, InvalidSetting
-from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB, MongoDBFailure
+from microservice_chassis.process.embedded_mongodb import (
+    EmbeddedMongoDB,
+    MongoDBFailure,
+    uri_within,
+)
 from microservice_chassis.process.log import configure_log
 from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
 from microservice_chassis.settings import ServiceSettings, read_settings
@@ -47,19 +50,24 @@ async def mongodb_uri(settings: ServiceSettings) -> AsyncIterator[str]:
     if settings.mongodb_uri is not None:
         yield settings.mongodb_uri
         return
-    socket = Path(settings.data_dir).resolve() / "run" / "mongodb.sock"
+    run = RunDirectory(Path(settings.data_dir))
     with ExitStack() as parts:
         try:
-            run = parts.enter_context(RunDirectory(Path(settings.data_dir)))
+            parts.enter_context(run)
         except DataDirectoryFailure:
-            if not socket.exists():
+            if not (run.path / "mongodb.sock").exists():
                 raise
-            yield f"mongodb://{quote_plus(str(socket))}"
+            directory = os.open(run.path, os.O_PATH | os.O_DIRECTORY)
+            parts.callback(os.close, directory)
+            yield uri_within(directory)
             return
+        await run.lock_out_earlier_workers()
         mongodb = parts.enter_context(EmbeddedMongoDB(run))
-        await mongodb.start()
-        yield mongodb.uri
-        await mongodb.stop()
+        try:
+            await mongodb.start()
+            yield mongodb.uri
+        finally:
+            await mongodb.stop()
 
 
 async def _main(*, dry_run: bool) -> None:
@@ -74,7 +82,7 @@ async def _main(*, dry_run: bool) -> None:
 
 def main() -> None:
     """Do it; one line says why, where it cannot be done."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("--dry-run", action="store_true", help="change nothing")
     arguments = parser.parse_args()
     configure_log("info")
@@ -92,4 +100,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

@@ -11,14 +11,18 @@ from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Self
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from microservice_chassis.process.parent_death import die_with_parent
+from microservice_chassis.settings import ServerSettings, read_settings
 
 READY_TIMEOUT_S = 40.0
 STOP_TIMEOUT_S = 15.0
 
 _POLL_INTERVAL_S = 0.02
+# A proxy that is set for others (http_proxy) leads away from this machine.
+_direct = build_opener(ProxyHandler({}))
+
 _PROJECT = Path(__file__).resolve().parent.parent
 
 
@@ -41,7 +45,7 @@ class ServiceProcess:
         `project` is the folder that has the module.
         """
         self.module = module
-        self.url = f"http://{settings['HOST']}:{settings['PORT']}"
+        self.url = f"http://{read_settings(ServerSettings, settings).address}"
         self._environment = {**os.environ, **settings}
         self._output = output
         self._project = project
@@ -78,7 +82,7 @@ class ServiceProcess:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while time.monotonic() < deadline:
             self.check()
-            with suppress(OSError), urlopen(f"{self.url}/health/ready", timeout=2):  # noqa: S310
+            with suppress(OSError), _direct.open(f"{self.url}/health/ready", timeout=2):
                 return
             time.sleep(_POLL_INTERVAL_S)
         raise ServiceFailure(f"{self.module} was not ready within {READY_TIMEOUT_S:.0f} s")

@@ -24,13 +24,14 @@ from microservice_chassis.edge.exchange import ExchangeLayer
 from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.errors import DomainError, InvalidSetting
-from microservice_chassis.http.accept import AcceptJson
 from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
+from microservice_chassis.http.negotiation import Negotiation
 from microservice_chassis.http.problem_handlers import add_problem_handlers
 from microservice_chassis.process.background import Background
 from microservice_chassis.process.shared_file import SharedFile, open_shared_file
+from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.schema import Resource
 from microservice_chassis.settings import S, ServiceSettings, read_settings
 from microservice_chassis.storage.client import Document, connect
@@ -128,11 +129,12 @@ def create_parts(
     dator_class: type[Dator[R]],
     *,
     defaults: Mapping[str, Any] | None = None,
+    rules: Mapping[str, Rule] | None = None,
     **collaborators: Unpack[Collaborators],
 ) -> Parts[R]:
     """Return the parts of a service; nothing is connected yet.
 
-    `defaults` are of members whose default is a setting.
+    `defaults` and `rules` are of members for which a setting decides.
     """
     client = collaborators.get("client") or connect(settings.mongodb_uri)
     shared = collaborators.get("shared") or open_shared_file(
@@ -142,7 +144,8 @@ def create_parts(
     database = client[settings.mongodb_database]
     deployment = Deployment(database, dator_class.name, defaults or {})
     store = _store(dator_class.name, settings, database, attachment, deployment)
-    dator = dator_class(database, deployment, store, Identifiers(attachment), defaults)
+    identifiers = Identifiers(attachment)
+    dator = dator_class(database, deployment, store, identifiers, defaults, rules)
     return Parts(client, store, dator, Migrator(dator, store, _Refusal()))
 
 
@@ -168,7 +171,7 @@ def create_application(
 def _falcon(resources: Sequence[Any], background: Background) -> Application:
     """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_middleware([AcceptJson(), _Lifespan(background)])
+    app.add_middleware([Negotiation(), _Lifespan(background)])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     for resource in resources:
@@ -186,12 +189,10 @@ def _store(
     """Return the store that the settings ask for."""
     if settings.cache_type == "null":
         return NoStore()
-    if settings.cache_type == "simple":
+    if settings.redis_url is None:
         return LocalStore(settings.cache_timeout, attachment)
-    if settings.cache_redis_url is None:
-        raise InvalidSetting("CACHE_REDIS_URL must be set where CACHE_TYPE is redis")
     return RedisStore(
-        settings.cache_redis_url,
+        settings.redis_url,
         settings.cache_timeout,
         UnstampedWrites(database["UnstampedWrites"], name),
         deployment.id,

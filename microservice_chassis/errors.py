@@ -48,16 +48,25 @@ class BrokenRule(NamedTuple):
     detail: str
 
 
+# As many as a reader may want to mend at once; a body of 64 KiB can break thousands.
+MOST_BROKEN_RULES = 20
+
+
 class BreaksRules(DomainError):
-    """Base of the errors that list broken rules."""
+    """Base of the errors that list broken rules.
+
+    `broken_rules` are the first MOST_BROKEN_RULES, `more` is how many there are beside them.
+    """
 
     def __init__(self, broken_rules: Sequence[BrokenRule]) -> None:
-        super().__init__(", ".join(f"{rule.pointer} {rule.detail}" for rule in broken_rules))
-        self.broken_rules = tuple(broken_rules)
+        listed = tuple(broken_rules[:MOST_BROKEN_RULES])
+        super().__init__(", ".join(f"{rule.pointer} {rule.detail}" for rule in listed))
+        self.broken_rules = listed
+        self.more = len(broken_rules) - len(listed)
 
 
 class InvalidResource(BreaksRules):
-    """A document from a client breaks rules of its model; `broken_rules` lists all of them."""
+    """A document from a client breaks rules of its model; all of them are counted."""
 
 
 class UnreadableResource(BreaksRules):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import ipaddress
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta, Struct
 
+from microservice_chassis import connection_uri
 from microservice_chassis.errors import InvalidSetting
-from microservice_chassis.schema.member import Rule, members
+from microservice_chassis.schema.member import Member, Rule, Secret, members
 
 S = TypeVar("S", bound="ServerSettings")
 
@@ -26,16 +29,32 @@ DataDirectory = Annotated[
     str, Meta(min_length=1), Rule("the directory in which the service's own MongoDB keeps its data")
 ]
 
+# A name (RFC 1123, 2.1; an underscore is usual in containers), an IPv4 or an IPv6 address.
+_HOST = re.compile(r"[\w-]{1,63}(\.[\w-]{1,63})*|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*", re.ASCII)
+
+
+def _host(text: str) -> str:
+    if not _HOST.fullmatch(text):
+        raise ValueError
+    return str(ipaddress.IPv6Address(text)) if ":" in text else text
+
 
 class ServerSettings(Struct, frozen=True, kw_only=True):
     """What the HTTP server of every service can be told."""
 
-    host: Annotated[str, Meta(min_length=1), Rule("the address to listen on")] = "127.0.0.1"
+    host: Annotated[
+        str, Rule("the address to listen on, like 127.0.0.1, 0.0.0.0, ::1 or ::", _host)
+    ] = "127.0.0.1"
     port: Annotated[int, Meta(ge=1, le=65535), Rule("the port to listen on, 1 to 65535")] = 8080
     web_concurrency: Annotated[
         int, Meta(ge=1, le=512), Rule("the number of worker processes, 1 to 512")
     ] = 7
     log_level: LogLevel = "info"
+
+    @property
+    def address(self) -> str:
+        """HOST and PORT as they stand in a URL (RFC 3986, 3.2.2): IPv6 has brackets."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
@@ -45,7 +64,14 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
     """
 
     mongodb_uri: Annotated[
-        str | None, Rule("a MongoDB URI; without one the service starts a MongoDB of its own")
+        str | None,
+        Secret,
+        Rule(
+            "a MongoDB URI, like mongodb://user:password@host:27017/?replicaSet=name, with what is"
+            " no letter, digit, -, _, . or ~ in user and password percent-encoded;"
+            " without one the service starts a MongoDB of its own",
+            connection_uri.mongodb,
+        ),
     ] = None
     mongodb_database: DatabaseName
     data_dir: DataDirectory
@@ -54,7 +80,15 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
         Rule("simple (in the memory of each worker), redis (shared) or null (no response cache)"),
     ] = "simple"
     cache_redis_url: Annotated[
-        str | None, Rule("where Redis is, like redis://:password@host:6379/0, for CACHE_TYPE=redis")
+        str | None,
+        Secret,
+        Rule(
+            "where Redis is, for CACHE_TYPE=redis: redis://:password@host:6379/0, rediss:// for TLS"
+            " or unix:///path, with what is no letter, digit, -, _, . or ~ in the password"
+            " percent-encoded, and no options but db and with TLS ssl_ca_certs, ssl_certfile,"
+            " ssl_keyfile, ssl_cert_reqs and ssl_check_hostname",
+            connection_uri.redis,
+        ),
     ] = None
     cache_timeout: Annotated[
         int,
@@ -62,12 +96,21 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
         Rule("for how many seconds the response cache keeps an answer, 1 to 86400"),
     ] = 60
 
+    def __post_init__(self) -> None:
+        if self.cache_type == "redis" and self.cache_redis_url is None:
+            raise InvalidSetting("CACHE_REDIS_URL must be set where CACHE_TYPE is redis")
+
+    @property
+    def redis_url(self) -> str | None:
+        """The Redis that the response cache uses, or None where it uses none."""
+        return self.cache_redis_url if self.cache_type == "redis" else None
+
 
 def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
     """Return the settings that an environment describes.
 
     Raises:
-        InvalidSetting: the first one that cannot be used.
+        InvalidSetting: the first one that cannot be used; the message never has a password.
     """
     values = {}
     for member in members(kind):
@@ -76,10 +119,11 @@ def read_settings(kind: type[S], environment: Mapping[str, str]) -> S:
         if value is None:
             continue
         try:
-            values[member.name] = member.parse(value, strict=False)
+            values[member.name] = _parse(member, value)
         except ValueError:
+            shown = variable if member.secret else f"{variable}={value!r}"
             raise InvalidSetting(
-                f"{variable}={value!r} cannot be used: it must be {member.rule.must_be}"
+                f"{shown} cannot be used: it must be {member.rule.must_be}"
             ) from None
     return msgspec.convert(values, kind)
 
@@ -92,6 +136,14 @@ def settings_or_exit(kind: type[S], environment: Mapping[str, str]) -> S:
         raise SystemExit(f"EventPost cannot start: {error}") from None
 
 
+def _parse(member: Member, value: str) -> Any:
+    """Return a setting's value in its type; raise ValueError where it breaks the rule."""
+    # NOTE: msgspec would read 1e3 and 80.0 as whole numbers, too.
+    if int in member.types and not (value.isascii() and value.isdigit()):
+        raise ValueError
+    return member.parse(value, strict=False)
+
+
 def _value(variable: str, environment: Mapping[str, str]) -> str | None:
     path = environment.get(f"{variable}_FILE")
     if path is None:
@@ -100,5 +152,7 @@ def _value(variable: str, environment: Mapping[str, str]) -> str | None:
         raise InvalidSetting(f"{variable} and {variable}_FILE are both set: set only one of them")
     try:
         return Path(path).read_text().rstrip("\n")
-    except (OSError, ValueError) as error:
-        raise InvalidSetting(f"{variable}_FILE={path!r} cannot be read: {error}") from None
+    except OSError as error:
+        raise InvalidSetting(f"{variable}_FILE={path!r} cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise InvalidSetting(f"{variable}_FILE={path!r} cannot be read: it is no text") from None

@@ -12,6 +12,7 @@ from microservice_chassis.application import (
     create_parts,
 )
 from microservice_chassis.edge.asgi import Application
+from notifications_microservice.models.mail_address import mail_address_rule
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
 from notifications_microservice.resources.notification_resource import NotificationResource
@@ -29,7 +30,8 @@ def create_service(
     settings: Settings, **collaborators: Unpack[Collaborators]
 ) -> Parts[Notification]:
     """Return what stands behind the HTTP of the service."""
-    return create_parts(settings, NotificationDator, **collaborators)
+    rules = {"to_mail": mail_address_rule(bare_hosts=settings.mail_allow_bare_hosts)}
+    return create_parts(settings, NotificationDator, rules=rules, **collaborators)
 
 
 # `application` is made when a server asks for it, so that importing this module does nothing.

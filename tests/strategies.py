@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 from hypothesis import strategies as st
 
 
 def characters(least: int, most: int, *, allowed: str = "\t\n") -> st.SearchStrategy[str]:
-    alphabet = st.characters(exclude_categories=["Cc", "Cs"], include_characters=allowed)
+    alphabet = st.characters(
+        exclude_categories=["Cc", "Cs", "Zl", "Zp"], include_characters=allowed
+    )
     return st.text(alphabet, min_size=least, max_size=most)
 
 
@@ -44,5 +47,15 @@ NOTIFICATION_DOCUMENTS = st.fixed_dictionaries(
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    # NOTE: larger ones take most of a test's time, and no rule looks at their size.
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
 )
+
+
+@st.composite
+def json_texts(draw: st.DrawFn) -> bytes:
+    """JSON objects as bytes, one of which may be another, or may be missing."""
+    text = bytearray(json.dumps(draw(st.dictionaries(st.text(), JSON))).encode())
+    place = draw(st.integers(0, len(text) - 1))
+    text[place : place + 1] = draw(st.binary(max_size=2) | st.sampled_from([b"1e400", b"\\ud800"]))
+    return bytes(text)

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from events_microservice.models import schedule
+from microservice_chassis.schema.local_time import calendar_date, local_time
 from microservice_chassis.schema.member import Derived, Earlier, Recorded, Rule
 from microservice_chassis.schema.scalars import TEXT, text
 from microservice_chassis.schema.schema import Resource
@@ -28,12 +29,8 @@ class Event(Resource, frozen=True, kw_only=True):
     description: Annotated[
         str, Meta(min_length=20, max_length=400), Rule(f"20 to 400 {TEXT}", text)
     ]
-    date: Annotated[str, Rule("a calendar date, YYYY-MM-DD", schedule.calendar_date)]
-    time: Annotated[
-        str,
-        Rule("a time of day, HH:MM:SS or HH:MM", schedule.local_time),
-        Earlier(schedule.local_time),
-    ]
+    date: Annotated[str, Rule("a calendar date, YYYY-MM-DD", calendar_date)]
+    time: Annotated[str, Rule("a time of day, HH:MM:SS or HH:MM", local_time), Earlier(local_time)]
     place: Annotated[str, Meta(max_length=100), Rule(f"up to 100 {TEXT}", text)] = ""
     organizer: Annotated[str, Meta(max_length=50), Rule(f"up to 50 {TEXT}", text)] = ""
     topics: Annotated[
@@ -45,8 +42,8 @@ class Event(Resource, frozen=True, kw_only=True):
     duration: Annotated[
         str | None,
         Rule(
-            'null or an ISO 8601 duration of weeks, days, hours, minutes and seconds, like "PT2H",'
-            " up to 31 days",
+            "null or an ISO 8601 duration of weeks, or of days, hours, minutes and seconds,"
+            ' like "PT2H", up to 31 days',
             schedule.duration,
         ),
     ] = None

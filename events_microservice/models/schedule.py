@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
+from importlib.resources import files
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
+
+from microservice_chassis.schema.malformed import Malformed, malformed
 
 LONGEST_DURATION = timedelta(days=31)
 
 _FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_TIME = re.compile(r"([0-9]{2}:[0-9]{2})(:[0-9]{2})?")
 _NUMBER = r"([0-9]{1,7}(?:[.,][0-9]{1,6})?)"
 # ISO 8601-1:2019, 5.5.2: weeks alone, or days and a time; only the last number may have a fraction.
 _DURATION = re.compile(
@@ -22,31 +23,28 @@ _DURATION = re.compile(
     rf"(?:T(?=[0-9])(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?)"
 )
 _FRACTION_BEFORE_ANOTHER_NUMBER = re.compile(r"[.,][0-9]+[A-Z]T?[0-9]")
-
-
-def calendar_date(value: str) -> str:
-    """A date that exists, as YYYY-MM-DD (ISO 8601 extended format)."""
-    if not _DATE.fullmatch(value):
-        raise ValueError("not YYYY-MM-DD")
-    return date.fromisoformat(value).isoformat()
-
-
-def local_time(value: str) -> str:
-    """A time of day without offset or fraction, as HH:MM:SS; the seconds may be left out."""
-    if not _TIME.fullmatch(value):
-        raise ValueError("not HH:MM:SS")
-    return time.fromisoformat(value).isoformat()
+# What is no duration here, and has a name.
+_NO_DURATIONS = (
+    (re.compile(r"-P"), "a negative duration is not accepted"),
+    (re.compile(r"P[0-9]+(?:[YM]|[.,][0-9]+[YM]|-)"), "years and months have no fixed length"),
+    (re.compile(r"P[0-9.,]+W."), "nothing may follow the weeks"),
+    (re.compile(r"(?=.*[a-z])(?i:P[T0-9][0-9.,WDHMST]*\Z)"), "its letters are capitals"),
+    (re.compile(r"P[^.,]*[.,][0-9]{7}"), "a fraction has up to 6 digits"),
+)
 
 
 @cache
 def _timezones() -> frozenset[str]:
-    return frozenset(available_timezones())
+    """The zones of the tzdata package, to which ZoneInfo turns for what a machine has not."""
+    names = files("tzdata").joinpath("zones").read_text().split()
+    # NOTE: "Factory" is what a machine is in that nobody has told where it is.
+    return frozenset(names) - {"Factory"}
 
 
 def timezone(value: str) -> str:
-    """A name in the IANA Time Zone Database."""
+    """A name in the IANA Time Zone Database that means the same on every machine."""
     if value not in _timezones():
-        raise ValueError("not an IANA time zone")
+        raise Malformed("not an IANA time zone that every machine has")
     return value
 
 
@@ -59,8 +57,10 @@ class _Lengths(NamedTuple):
 
 def _lengths(value: str) -> _Lengths:
     match = _DURATION.fullmatch(value)
-    if not match or _FRACTION_BEFORE_ANOTHER_NUMBER.search(value):
-        raise ValueError("not an ISO 8601 duration")
+    if not match:
+        raise malformed(value, _NO_DURATIONS)
+    if _FRACTION_BEFORE_ANOTHER_NUMBER.search(value):
+        raise Malformed("only its last number may have a fraction")
     numbers = (float((number or "0").replace(",", ".")) for number in match.groups())
     weeks, days, hours, minutes, seconds = numbers
     return _Lengths(
@@ -69,13 +69,13 @@ def _lengths(value: str) -> _Lengths:
 
 
 def duration(value: str) -> str:
-    """An ISO 8601 duration in weeks, days, hours, minutes and seconds, 31 days at most.
+    """An ISO 8601 duration in weeks, or in days, hours, minutes and seconds, 31 days at most.
 
     Years and months have no fixed length and are refused.
     """
     lengths = _lengths(value)
     if lengths.days + lengths.time > LONGEST_DURATION:
-        raise ValueError("longer than 31 days")
+        raise Malformed("it is longer than 31 days")
     return value
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable
 from typing import Protocol
 
 from microservice_chassis.caching.shared_memory import SharedMemory
@@ -32,8 +34,10 @@ class Attachment:
     It is made before the workers are forked; each then attaches by itself, the first time it asks.
     """
 
-    def __init__(self, file: File) -> None:
+    def __init__(self, file: File, now_ns: Callable[[], int] = time.monotonic_ns) -> None:
+        """`now_ns` is a clock that all processes of the machine share."""
         self._file = file
+        self._now_ns = now_ns
         self._pid = 0
         self._memory: SharedMemory
         self._stamps: SharedStamps
@@ -56,7 +60,7 @@ class Attachment:
             self._pid = 0  # nothing that is attached counts any more
         if self._pid != os.getpid():
             self._memory = SharedMemory(self._file.fd)
-            self._stamps = SharedStamps(self._memory)
+            self._stamps = SharedStamps(self._memory, self._now_ns)
             self._pid = os.getpid()
         return self._stamps
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 
 from microservice_chassis.caching.attachment import Attachment
 from microservice_chassis.caching.entry import Entry
 from microservice_chassis.caching.lru_cache import LruCache, Stamped
 from microservice_chassis.caching.stamps import SharedStamps
-from microservice_chassis.caching.store import NOTHING, Found, Stamp
-from microservice_chassis.storage.version_stamps import Change
+from microservice_chassis.caching.store import NOTHING, Found, Stamp, longest_insert_ms
+from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, Change
 
 _logger = logging.getLogger(__name__)
 
@@ -21,6 +21,7 @@ class LocalStore:
 
     def __init__(self, timeout_s: int, attachment: Attachment) -> None:
         self.entries = LruCache(timeout_s)
+        self._longest_insert_ms = longest_insert_ms(timeout_s)
         self._attachment = attachment
         # Those of a worker that has them for its whole life, and need not look again.
         self._stamps: SharedStamps | None = None
@@ -68,16 +69,19 @@ class LocalStore:
         await self.entries.set(key, Stamped(stamp, entry))
 
     @asynccontextmanager
-    async def change(self, *names: str) -> AsyncIterator[Change]:
+    async def change(self, *names: str, insert: bool = False) -> AsyncIterator[Change]:
         """Around one write: change the stamps of what it touches, unless it changes nothing."""
+        longest_ms = self._longest_insert_ms if insert else LONGEST_CHANGE_MS
         stamps = self._attachment.stamps
-        change = Change()
-        try:
-            with stamps.change(*map(stamps.slot, names)) as change:
+        with ExitStack() as changes:
+            slots = map(stamps.slot, names)
+            change = changes.enter_context(stamps.change(*slots, longest_ms=longest_ms))
+            try:
                 yield change
-        finally:
-            # The launcher may have been started anew meanwhile; its workers have to know, too.
-            today = self._attachment.stamps
-            if today is not stamps and change.made:
-                for name in names:
-                    today.touch(today.slot(name))
+            finally:
+                # The launcher may have been started anew meanwhile; its workers have to know, too.
+                today = self._attachment.stamps
+                if today is not stamps:
+                    slots = map(today.slot, names)
+                    late = changes.enter_context(today.change(*slots, longest_ms=longest_ms))
+                    late.made = change.made

@@ -34,6 +34,10 @@ class NoStore:
     async def keep(self, key: str, stamp: Stamp, entry: Entry) -> None:
         """Forget it."""
 
-    def change(self, *_names: str) -> AbstractAsyncContextManager[Change]:
+    def change(
+        self,
+        *_names: str,
+        insert: bool = False,  # noqa: ARG002
+    ) -> AbstractAsyncContextManager[Change]:
         """Change nothing."""
         return nullcontext(Change())

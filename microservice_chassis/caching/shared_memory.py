@@ -2,7 +2,7 @@
 
     header      8 numbers, of which the first is the floor of ids
     stamps      one number for each slot
-    places      for each slot one number for each process: when its write began
+    places      for each slot one number for each process: until when its write can happen
 
 All numbers have 64 bits and are read and written as a whole. A process has a place of its own in
 each slot, which only it writes; it keeps the number of the place by a lock on one byte, which the

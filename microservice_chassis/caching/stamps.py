@@ -9,6 +9,7 @@ While a write is under way, it stands in the place that its process has beside t
 meanwhile nothing is answered from the cache and nothing is kept. A process may die between its
 write and the change of the stamp, and a write that failed may still happen: those stay in their
 places until they cannot happen any more, and then the stamp changes before it counts again.
+What stands in a place is the time until which a write can happen.
 
 Nobody waits, and nothing rests on the order in which two processes do something:
 a place is written by its process alone, and no number is ever a stamp twice.
@@ -22,12 +23,9 @@ from contextlib import contextmanager
 from zlib import crc32
 
 from microservice_chassis.caching.shared_memory import SharedMemory
-from microservice_chassis.storage.version_stamps import Change
+from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, Change
 
-# A write that began so long ago has ended, or its worker has died over it: longer than one
-# operation may take (storage.client.OPERATION_TIMEOUT_MS).
-LONGEST_CHANGE_MS = 5_000
-_LONGEST_CHANGE_NS = LONGEST_CHANGE_MS * 1_000_000
+_NS_OF_MS = 1_000_000
 
 # A number is the time that it was made, in nanoseconds, but for its last bits: those are the place
 # of the process that made it, so that no two processes make the same.
@@ -49,7 +47,7 @@ class SharedStamps:
         self._last = 0
         # How many writes of this process are under way, by the place in which they stand.
         self._under_way: dict[int, int] = {}
-        # When the last write began that failed or was a dead process's, by the same.
+        # Until when writes can happen that failed or were a dead process's, by the same.
         self._uncertain: dict[int, int] = {}
 
     def slot(self, name: str) -> int:
@@ -67,16 +65,21 @@ class SharedStamps:
         return self._look_closer(slot)
 
     @contextmanager
-    def change(self, *slots: int) -> Iterator[Change]:
+    def change(self, *slots: int, longest_ms: int = LONGEST_CHANGE_MS) -> Iterator[Change]:
         """Around one write: stand in the places of what it touches, and then change the stamps.
 
-        A write that fails may still happen; it counts as under way for as long as it can.
+        A write that fails may still happen; it counts as under way for as long as it can,
+        which is `longest_ms` from its begin.
+
+        Raises:
+            DatabaseUnavailable: more processes write than there are places.
         """
         places = {slot: slot * self._memory.places + self._memory.place for slot in slots}
         # NOTE: above the stamps, so that a stamp above it has been changed since.
         begun = self._new_number(above=max(self._stamps[slot] for slot in slots))
+        until = begun + longest_ms * _NS_OF_MS
         for slot, place in places.items():
-            self._begin(slot, place, begun)
+            self._begin(slot, place, until)
         change = Change()
         certain = False
         try:
@@ -86,22 +89,19 @@ class SharedStamps:
             for slot, place in places.items():
                 if certain and change.made:
                     self._stamps[slot] = self._new_number(above=begun)
-                self._end(slot, place, None if certain else begun)
+                self._end(slot, place, None if certain else until)
 
-    def touch(self, slot: int) -> None:
-        """Change one stamp, for a write that is over."""
-        self._stamps[slot] = self._new_number()
-
-    def _begin(self, slot: int, place: int, begun: int) -> None:
-        if place not in self._under_way:
-            # What stands there is of a write that failed, or of a process that died over one.
-            left = self._memory.writes[place]
-            if left and self._is_over(left):
+    def _begin(self, slot: int, place: int, until: int) -> None:
+        # What stands there is of another write: one that is under way, or where there is none,
+        # one that failed, or of a process that died over it.
+        left = self._memory.writes[place]
+        if left and place not in self._under_way:
+            if self._is_over(left):
                 self._settle(slot, left)
-            elif left:
+            else:
                 self._uncertain[place] = left
         self._under_way[place] = self._under_way.get(place, 0) + 1
-        self._memory.writes[place] = begun
+        self._memory.writes[place] = max(until, left)
 
     def _end(self, slot: int, place: int, failed: int | None) -> None:
         if failed is not None:
@@ -125,16 +125,16 @@ class SharedStamps:
                 self._settle(slot, number)
         return self._stamps[slot]
 
-    def _settle(self, slot: int, begun: int) -> None:
+    def _settle(self, slot: int, until: int) -> None:
         """Change the stamp, unless that has been done since a write was over."""
         # NOTE: not only since it began: what another process has made a stamp meanwhile may have
         #   counted before this write could be seen.
-        if self._stamps[slot] <= begun + _LONGEST_CHANGE_NS:
-            self._stamps[slot] = self._new_number(above=begun)
+        if self._stamps[slot] <= until:
+            self._stamps[slot] = self._new_number(above=until)
 
-    def _is_over(self, begun: int) -> bool:
+    def _is_over(self, until: int) -> bool:
         """Whether a write can no longer happen."""
-        return self._now_ns() - begun > _LONGEST_CHANGE_NS
+        return self._now_ns() > until
 
     def _new_number(self, *, above: int = 0) -> int:
         """Return a number that no process has used, greater than this one's last and another."""

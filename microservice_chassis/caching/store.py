@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 from falcon_caching.async_backends.base import BaseCache
 
 from microservice_chassis.caching.entry import Entry
-from microservice_chassis.storage.version_stamps import VersionStamps
+from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, VersionStamps
 
 # A stamp is the store's own matter; nobody else does more than compare and hash it.
 Stamp = Any
@@ -27,6 +27,14 @@ class Found(NamedTuple):
 
 
 NOTHING = Found(None, None)
+
+
+def longest_insert_ms(timeout_s: int) -> int:
+    """Return for how long an insert counts as under way that may still happen.
+
+    One that happens even later is seen `timeout_s` after that, as what bypasses the service is.
+    """
+    return max(LONGEST_CHANGE_MS, timeout_s * 1000)
 
 
 class Store(VersionStamps, Protocol):

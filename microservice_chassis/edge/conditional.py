@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from microservice_chassis.edge.list_header import elements
+import re
+
+# NOTE: no quoted string, but an opaque tag, in which a backslash means itself (section 8.8.3).
+_ENTITY_TAG = re.compile(rb'(?<![^\s,])(?:W/)?("[^"]*")')
 
 
 def not_modified(if_none_match: bytes, etag: bytes) -> bool:
@@ -13,5 +16,4 @@ def not_modified(if_none_match: bytes, etag: bytes) -> bool:
     """
     if if_none_match == etag:
         return True
-    tags = [tag.removeprefix("W/") for tag in elements(if_none_match.decode("latin-1"))]
-    return tags == ["*"] or etag.decode("latin-1") in tags
+    return if_none_match.strip() == b"*" or etag in _ENTITY_TAG.findall(if_none_match)

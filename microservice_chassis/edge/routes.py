@@ -41,11 +41,14 @@ class Routes:
         self._known = lru_cache(maxsize=4096)(self._match)
 
     def match(self, path: str) -> Route:
-        """Return where a path leads; slashes around it make no difference, as in Falcon."""
+        """Return where a path leads, as in Falcon.
+
+        Slashes in front of it make no difference, nor does one behind it.
+        """
         return self._known(path) if len(path) <= _REMEMBERED_LENGTH else self._match(path)
 
     def _match(self, path: str) -> Route:
-        inner = path.strip("/")
+        inner = path.lstrip("/").removesuffix("/")
         if inner == self._name:
             return self._collection
         if inner.startswith(self._prefix):

@@ -10,13 +10,11 @@ import falcon.asgi
 from microservice_chassis.http.paging import PageQuery
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.request_body import read_object
-from microservice_chassis.http.resource import BaseResource, M, answer_one
+from microservice_chassis.http.resource import DatorResource, M, answer_one
 
 
-class CollectionResource(BaseResource[M]):
+class CollectionResource(DatorResource[M]):
     """All the resources of one kind: list them, and create one."""
-
-    allow = "GET, HEAD, OPTIONS, POST"
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: one page, in the order of creation; Link leads to the next."""

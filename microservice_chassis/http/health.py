@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 
 import falcon.asgi
 
+from microservice_chassis.http.resource import BaseResource
 
-class LiveResource:
+
+class LiveResource(BaseResource):
     """Liveness: the process answers."""
 
     template = "/health/live"
@@ -16,8 +18,10 @@ class LiveResource:
         """200, always."""
         resp.data = b'{"status":"live"}'
 
+    on_head = on_get
 
-class ReadyResource:
+
+class ReadyResource(BaseResource):
     """Readiness: MongoDB does what requests need of it, too."""
 
     template = "/health/ready"
@@ -30,3 +34,5 @@ class ReadyResource:
         """200, or 503 while MongoDB cannot be used."""
         await self._check()
         resp.data = b'{"status":"ready"}'
+
+    on_head = on_get

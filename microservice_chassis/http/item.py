@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import falcon.asgi
 
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.request_body import read_object
-from microservice_chassis.http.resource import BaseResource, M, answer_one
+from microservice_chassis.http.resource import DatorResource, M, answer_one
 
 
-class ItemResource(BaseResource[M]):
+class ItemResource(DatorResource[M]):
     """One resource: read, replace, change and delete it."""
-
-    allow = "DELETE, GET, HEAD, OPTIONS, PATCH, PUT"
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, id: str) -> None:
         """200: the resource."""
@@ -39,3 +39,6 @@ class ItemResource(BaseResource[M]):
         """200: what was deleted."""
         query_parameters(req)
         answer_one(resp, await self._dator.delete(id))
+
+    async def _must_exist(self, params: Mapping[str, str]) -> None:
+        await self._dator.find(params["id"])

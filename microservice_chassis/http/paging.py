@@ -8,6 +8,7 @@ import falcon.asgi
 
 from microservice_chassis.http.problem_handlers import Problem
 from microservice_chassis.http.query import query_parameters
+from microservice_chassis.schema.shown import shown
 
 DEFAULT_LIMIT = 100
 HIGHEST_LIMIT = 1000
@@ -42,4 +43,7 @@ def _limit(value: str | None) -> int:
         return DEFAULT_LIMIT
     if value.isascii() and value.isdigit() and len(value) <= 4 and 1 <= int(value) <= HIGHEST_LIMIT:
         return int(value)
-    raise Problem(400, f"The parameter limit must be a number from 1 to {HIGHEST_LIMIT}.")
+    raise Problem(
+        400,
+        f"The parameter limit must be a number from 1 to {HIGHEST_LIMIT}; it is {shown(value)}.",
+    )

@@ -56,16 +56,20 @@ def _invalid_cursor(_: DomainError) -> Problem:
     )
 
 
+def _listed(error: BreaksRules) -> str:
+    return f"listed in errors, and {error.more} more" if error.more else "listed in errors"
+
+
 def _invalid(error: BreaksRules) -> Problem:
     return Problem(
-        422, "The document breaks the rules listed in errors.", errors=error.broken_rules
+        422, f"The document breaks the rules {_listed(error)}.", errors=error.broken_rules
     )
 
 
 def _unreadable(error: BreaksRules) -> Problem:
     return Problem(
         500,
-        "What the database holds breaks the rules listed in errors: another program wrote it."
+        f"What the database holds breaks the rules {_listed(error)}: another program wrote it."
         " PUT replaces it, and DELETE removes it.",
         errors=error.broken_rules,
         type_="urn:eventpost:unreadable",
@@ -75,8 +79,8 @@ def _unreadable(error: BreaksRules) -> Problem:
 def _unchangeable(error: BreaksRules) -> Problem:
     return Problem(
         409,
-        "What the database holds breaks the rules listed in errors, so no part of it can be"
-        " changed. PUT replaces the whole.",
+        f"What the database holds breaks the rules {_listed(error)}: no part of it can be changed."
+        " PUT replaces the whole.",
         errors=error.broken_rules,
     )
 
@@ -115,7 +119,7 @@ def problem_of(error: DomainError) -> Problem:
     return _PROBLEMS[kind](error)
 
 
-# What to say where Falcon's own errors say nothing.
+# What to say of Falcon's own errors, instead of what Falcon says.
 _DETAILS = {
     400: "The request is not valid HTTP.",
     404: "There is nothing at this path.",
@@ -132,10 +136,12 @@ def add_problem_handlers(app: falcon.asgi.App[Any, Any]) -> None:
 
 def _serialize(_: falcon.asgi.Request, resp: falcon.asgi.Response, error: falcon.HTTPError) -> None:
     status = error.status_code
-    detail = error.description or _DETAILS.get(status, HTTPStatus(status).description)
-    errors, type_ = (error.errors, error.type) if isinstance(error, Problem) else ([], ABOUT_BLANK)
+    if isinstance(error, Problem):
+        problem = document(status, str(error.description), error.errors, error.type)
+    else:
+        problem = document(status, _DETAILS.get(status, HTTPStatus(status).description))
     resp.content_type = MEDIA_TYPE
-    resp.data = msgspec.json.encode(document(status, detail, errors, type_))
+    resp.data = msgspec.json.encode(problem)
 
 
 async def _handle_domain_error(

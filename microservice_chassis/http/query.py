@@ -8,6 +8,7 @@ import falcon.asgi
 from falcon.uri import parse_query_string
 
 from microservice_chassis.http.problem_handlers import Problem
+from microservice_chassis.schema.shown import shown
 
 
 def query_parameters(req: falcon.asgi.Request, known: Collection[str] = ()) -> dict[str, str]:
@@ -23,7 +24,7 @@ def query_parameters(req: falcon.asgi.Request, known: Collection[str] = ()) -> d
         if name not in known:
             allowed = ", ".join(sorted(known)) or "none"
             raise Problem(
-                400, f"The parameter {name} is unknown; the parameters here are: {allowed}."
+                400, f"The parameter {shown(name)} is unknown; the parameters here are: {allowed}."
             )
         if isinstance(value, list):
             raise Problem(400, f"The parameter {name} must be given only once.")

@@ -2,42 +2,59 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import falcon.asgi
-import msgspec
 
+from microservice_chassis.edge.asgi import header
+from microservice_chassis.edge.list_header import elements
+from microservice_chassis.http.json_text import parse_json
 from microservice_chassis.http.problem_handlers import Problem
+from microservice_chassis.schema.malformed import Malformed
 
 LIMIT_BYTES = 64 * 1024
+
+# RFC 6839, section 3.1: a media type built on JSON ends in +json.
+_JSON = re.compile(r"(?:application/json|[^\s/;,]+/[^\s/;,]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
 
 
 async def read_object(req: falcon.asgi.Request) -> dict[str, Any]:
     """Return the JSON object in the body of a request.
 
     Raises:
-        Problem: 413 for a body over LIMIT_BYTES, 415 for a media type other than JSON,
-            400 for one that is empty, not JSON (RFC 8259) or not an object.
+        Problem: 413 for a body over LIMIT_BYTES, 415 for a media type other than JSON or a
+            content coding, 400 for one that is empty, not JSON (RFC 8259) or not an object.
     """
-    _check_media_type(req.content_type)
+    _check_content_encoding(req)
+    _check_content_type(req)
     body = await _read(req)
     if not body:
         raise Problem(400, "The body is empty; it must be a JSON object.")
     try:
-        document = msgspec.json.decode(body)
-    except RecursionError:
-        raise Problem(400, "The body is nested too deeply.") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Problem(400, f"The body is not JSON in UTF-8: {error}.") from None
+        document = parse_json(body)
+    except Malformed as error:
+        raise Problem(400, f"The body must be JSON in UTF-8: {error}.") from None
     if not isinstance(document, dict):
         raise Problem(400, "The body must be a JSON object, not an array or a single value.")
     return document
 
 
-def _check_media_type(content_type: str | None) -> None:
-    """Accept JSON and every media type built on it (RFC 6839, section 3.1); none means JSON."""
-    media_type = (content_type or "application/json").partition(";")[0].strip().lower()
-    if media_type != "application/json" and not media_type.endswith("+json"):
+def _check_content_encoding(req: falcon.asgi.Request) -> None:
+    """Accept content as it is; RFC 9110, section 15.5.16, says how to tell that."""
+    codings = elements((header(req.scope["headers"], b"content-encoding") or b"").decode("latin-1"))
+    if any(coding.lower() != "identity" for coding in codings):
+        raise Problem(
+            415,
+            "The body must be sent as it is, without a Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
+        )
+
+
+def _check_content_type(req: falcon.asgi.Request) -> None:
+    """Accept JSON and every media type built on it; none means JSON."""
+    content_type = header(req.scope["headers"], b"content-type")
+    if content_type and not _JSON.match(content_type.decode("latin-1")):
         raise Problem(415, "The Content-Type must be application/json.")
 
 

@@ -7,26 +7,35 @@ and dies with the process that started it; its journal keeps what was acknowledg
 from __future__ import annotations
 
 import asyncio
+import errno
 import importlib.util
+import json
+import logging
 import os
 import shutil
 import signal
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from urllib.parse import quote_plus
 
 from microservice_chassis.process.parent_death import die_with_parent
+from microservice_chassis.process.rotated_log import RotatedLog
 from microservice_chassis.process.run_directory import RunDirectory
 
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 3.0
+LOG_LIMIT_BYTES = 16 << 20
 
+_SOCKET = "mongodb.sock"
 _CACHE_GB = "0.25"
 _POLL_INTERVAL_S = 0.02
-# The longest path that fits into sockaddr_un on every supported system; see unix(7).
-_SOCKET_PATH_BYTES = 100
+_LOG_INTERVAL_S = 5.0
+# With less than this free, a mongod cannot write what it begins with.
+_LEAST_FREE_BYTES = 1 << 20
+_NO_SPACE = os.strerror(errno.ENOSPC)
+
+_logger = logging.getLogger(__name__)
 
 
 class MongoDBFailure(Exception):
@@ -57,6 +66,19 @@ def find_mongod() -> str:
     )
 
 
+def uri_within(directory: int) -> str:
+    """Return the MONGODB_URI of the MongoDB whose run directory is open, for as long as it is.
+
+    The path of a socket may have 107 bytes (unix(7)), and that of DATA_DIR may have more;
+    the one by way of the descriptor is short.
+    """
+    return f"mongodb://{quote_plus(f'{_by_descriptor(directory)}/{_SOCKET}')}"
+
+
+def _by_descriptor(directory: int) -> str:
+    return f"/proc/{os.getpid()}/fd/{directory}"
+
+
 class EmbeddedMongoDB:
     """One `mongod` on the data of a launcher; a context manager for the place of its socket."""
 
@@ -65,44 +87,53 @@ class EmbeddedMongoDB:
         run: RunDirectory,
         start_timeout_s: float = START_TIMEOUT_S,
         stop_timeout_s: float = STOP_TIMEOUT_S,
+        log_limit_bytes: int = LOG_LIMIT_BYTES,
+        log_interval_s: float = _LOG_INTERVAL_S,
     ) -> None:
-        """`run` has been entered."""
+        """`run` has been entered.
+
+        The log is rotated at each start, and when it is found to have reached `log_limit_bytes`,
+        for which it is looked at every `log_interval_s`.
+        """
         self._run = run
         self._start_timeout_s = start_timeout_s
         self._stop_timeout_s = stop_timeout_s
-        self._socket_directory = run.path
+        self._log = RotatedLog(run.data_dir / "mongod.log", log_limit_bytes)
+        self._log_interval_s = log_interval_s
+        self._directory: int
         self._process: asyncio.subprocess.Process | None = None
 
     def __enter__(self) -> Self:
-        if len(os.fsencode(self._socket)) > _SOCKET_PATH_BYTES:
-            self._socket_directory = Path(tempfile.mkdtemp(prefix="eventpost-"))
+        self._directory = os.open(self._run.path, os.O_PATH | os.O_DIRECTORY)
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._socket_directory != self._run.path:
-            shutil.rmtree(self._socket_directory, ignore_errors=True)
+        os.close(self._directory)
 
     @property
     def uri(self) -> str:
-        """The MONGODB_URI of this MongoDB."""
-        return f"mongodb://{quote_plus(str(self._socket))}"
+        """The MONGODB_URI of this MongoDB, for whoever may enter the run directory."""
+        return uri_within(self._directory)
 
     async def start(self) -> None:
         """Start `mongod`, and return when it answers.
 
         Raises:
             MongoDBFailure: it ended, or did not answer in time.
+            DataDirectoryFailure: DATA_DIR cannot be written.
         """
         parent = os.getpid()
         mongod = find_mongod()
         data = self._run.data_dir / "mongodb"
-        data.mkdir(exist_ok=True)
+        with self._run.writing():
+            data.mkdir(exist_ok=True)
+            self._log.rotate()
+        place = _by_descriptor(self._directory)
         self._process = await asyncio.create_subprocess_exec(
             mongod,
             *("--dbpath", str(data)),
-            *("--bind_ip", str(self._socket)),
-            *("--unixSocketPrefix", str(self._socket_directory)),
-            *("--logpath", str(self._log), "--logappend", "--quiet"),
+            *("--bind_ip", f"{place}/{_SOCKET}", "--unixSocketPrefix", place),
+            *("--logpath", str(self._log.path), "--logappend", "--logRotate", "reopen", "--quiet"),
             *("--wiredTigerCacheSizeGB", _CACHE_GB),
             *("--networkMessageCompressors", "disabled"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
@@ -121,18 +152,26 @@ class EmbeddedMongoDB:
         )
         answered.cancel()
         if ended.done():
-            raise MongoDBFailure(
-                f"{mongod} ended at its start ({await self._last_words()}):"
-                " mend that, or set MONGODB_URI to a MongoDB that runs elsewhere"
-            )
+            raise MongoDBFailure(await self._why_it_ended(mongod))
         if answered.cancelled() or not answered.done():
             await self.stop()
             raise MongoDBFailure(f"{mongod} did not answer within {self._start_timeout_s:.0f} s")
 
     async def wait(self) -> int:
-        """Wait until `mongod` ends, and return its status."""
+        """Wait until `mongod` ends, and return its status; meanwhile keep its log bounded."""
         assert self._process
-        return await self._process.wait()
+        while True:
+            with suppress(TimeoutError):
+                return await asyncio.wait_for(self._process.wait(), self._log_interval_s)
+            try:
+                if self._log.full:
+                    self._log.rotate()
+            except OSError as error:
+                _logger.warning("%s cannot be rotated: %s", self._log.path, error.strerror)
+            # NOTE: mongod takes no notice of a second signal within a second.
+            if not self._log.path.exists():
+                with suppress(ProcessLookupError):
+                    self._process.send_signal(signal.SIGUSR1)
 
     async def stop(self) -> None:
         """End `mongod` cleanly; after a time by force, which loses nothing acknowledged."""
@@ -148,26 +187,49 @@ class EmbeddedMongoDB:
             process.kill()
             await process.wait()
 
-    @property
-    def _socket(self) -> Path:
-        return self._socket_directory / "mongodb.sock"
-
-    @property
-    def _log(self) -> Path:
-        return self._run.data_dir / "mongod.log"
-
     async def _answers(self) -> None:
         """Return when this MongoDB takes connections, which it does once it can answer."""
         while True:
             with suppress(OSError):
-                _, writer = await asyncio.open_unix_connection(self._socket)
+                path = f"{_by_descriptor(self._directory)}/{_SOCKET}"
+                _, writer = await asyncio.open_unix_connection(path)
                 writer.close()
                 return
             await asyncio.sleep(_POLL_INTERVAL_S)
 
-    async def _last_words(self) -> str:
-        """What `mongod` said when it ended, in one line."""
+    async def _why_it_ended(self, mongod: str) -> str:
+        """Why `mongod` has ended at its start, and what would help, in one line."""
         assert self._process
         assert self._process.stderr
-        said = (await self._process.stderr.read()).decode(errors="replace").strip()
-        return said.splitlines()[-1] if said else f"its log is {self._log}"
+        said = (await self._process.stderr.read()).decode(errors="replace")
+        log = self._log.path.read_text(errors="replace") if self._log.path.exists() else ""
+        data_dir = str(self._run.data_dir)
+        free_bytes = shutil.disk_usage(data_dir).free
+        if _NO_SPACE in said + log or free_bytes < _LEAST_FREE_BYTES:
+            return (
+                f"the disk of DATA_DIR={data_dir!r} is full ({free_bytes >> 20} MiB are free):"
+                " make room, or set DATA_DIR to a directory on another disk"
+            )
+        words = _reason(log) or said.strip().rpartition("\n")[2] or f"its log is {self._log.path}"
+        return (
+            f"{mongod} ended with status {self._process.returncode} at its start on"
+            f" DATA_DIR={data_dir!r} ({words}):"
+            " mend that, or set MONGODB_URI to a MongoDB that runs elsewhere"
+        )
+
+
+def _reason(log: str) -> str:
+    """The last reason for its end that a `mongod` logged, in one line; empty if it gave none."""
+    reason = ""
+    for line in log.splitlines():
+        try:
+            entry = json.loads(line)
+        except ValueError:
+            continue  # the disk was full, or it is a part of a stack trace
+        details = entry.get("attr", {})
+        # NOTE: the others that are fatal say only that, and where in MongoDB's source.
+        if entry["s"] in ("E", "F") and entry["c"] != "ASSERT" and "message" not in details:
+            reason = entry["msg"]
+            if isinstance(details.get("error"), str):
+                reason += f": {details['error']}"
+    return reason.replace("\n", " ")

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
-from urllib.request import urlopen
+from http.client import HTTPException
+from urllib.request import ProxyHandler, build_opener
 
 from microservice_chassis.settings import ServerSettings, settings_or_exit
 
@@ -17,13 +18,21 @@ TIMEOUT_S = 4.0
 
 
 def main() -> None:
-    """Ask the service that listens on PORT of this machine."""
-    port = settings_or_exit(ServerSettings, os.environ).port
+    """Ask the service that listens on HOST and PORT."""
+    settings = settings_or_exit(ServerSettings, os.environ)
+    # NOTE: a proxy that is set for others (http_proxy) leads away from this machine. To connect to
+    #   0.0.0.0 or [::], which are all of its addresses, is to connect to itself, on Linux.
+    direct = build_opener(ProxyHandler({}))
     try:
-        urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=TIMEOUT_S).close()
+        direct.open(f"http://{settings.address}/health/ready", timeout=TIMEOUT_S).close()
     except OSError as error:
         # NOTE: an answer with another status than 200 is an OSError too.
-        sys.exit(f"the service on port {port} is not ready: {error}")
+        reason = str(getattr(error, "reason", error))
+    except HTTPException:
+        reason = "what answers there does not speak HTTP"
+    else:
+        return
+    sys.exit(f"the service on port {settings.port} is not ready: {reason}")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Awaitable, Sequence
 from contextlib import ExitStack, suppress
@@ -21,7 +22,8 @@ from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB, Mongo
 from microservice_chassis.process.log import configure_log
 from microservice_chassis.process.parent_death import die_with_parent
 from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
-from microservice_chassis.settings import ServiceSettings, settings_or_exit
+from microservice_chassis.process.stop_signals import StopAskedFor, StopSignals
+from microservice_chassis.settings import ServerSettings, ServiceSettings, settings_or_exit
 
 # What Gunicorn may take to end: its graceful_timeout, and a moment.
 _GUNICORN_STOP_TIMEOUT_S = 6.0
@@ -41,7 +43,9 @@ def launch(application: str, kind: type[ServiceSettings]) -> None:
     The status is 0 after SIGTERM or SIGINT, and 1 where a part of the service failed.
     """
     settings = settings_or_exit(kind, os.environ)
-    _check_address(settings)
+    check_address(settings)
+    if settings.mongodb_uri is not None:
+        _check_application(application)
     configure_log(settings.log_level)
     try:
         failure = asyncio.run(_run(application, settings))
@@ -50,10 +54,15 @@ def launch(application: str, kind: type[ServiceSettings]) -> None:
     sys.exit(failure and f"EventPost stopped: {failure}")
 
 
-def _check_address(settings: ServiceSettings) -> None:
+def check_address(settings: ServerSettings) -> None:
     """End the process with a clear line where nothing can listen; Gunicorn would try again."""
+    # NOTE: as Gunicorn does; it takes a name for one of an IPv4 address.
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    address = (settings.host, settings.port)
     try:
-        socket.create_server((settings.host, settings.port)).close()
+        socket.create_server(
+            address, family=family, dualstack_ipv6=family is socket.AF_INET6
+        ).close()
     except OSError as error:
         raise SystemExit(
             f"EventPost cannot start: HOST={settings.host} PORT={settings.port}"
@@ -61,48 +70,67 @@ def _check_address(settings: ServiceSettings) -> None:
         ) from None
 
 
+def _check_application(application: str) -> None:
+    """End the process where the workers could not make the application; it has said why."""
+    parent = os.getpid()
+    # NOTE: in a process of its own, which has more to import than a launcher should keep.
+    made = subprocess.run(
+        (sys.executable, "-c", f"from {application} import application"),
+        cwd=_PROJECT,
+        check=False,
+        preexec_fn=lambda: die_with_parent(signal.SIGKILL, parent),
+    )
+    if made.returncode:
+        sys.exit(1)
+
+
 async def _run(application: str, settings: ServiceSettings) -> str | None:
     """Run the service until it is told to stop, or fails; return why it failed."""
-    stop = asyncio.Event()
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(signum, stop.set)
     fd = shared_file.make(settings.web_concurrency)
-    with ExitStack() as parts:
+    with StopSignals() as stop, suppress(StopAskedFor), ExitStack() as parts:
+        run = RunDirectory(Path(settings.data_dir))
         if settings.mongodb_uri is not None:
             try:
-                run = parts.enter_context(RunDirectory(Path(settings.data_dir)))
+                await stop.interrupt(_enter(run, fd, parts))
             except DataDirectoryFailure as failure:
                 # NOTE: only a process that is started by hand needs it.
                 _logger.info("no process that is started by hand can join: %s", failure)
                 return await _serve(application, settings.mongodb_uri, [fd], stop)
-            shared_file.publish(fd, run.path)
             fds = [fd, run.workers_lock]
             return await _serve(application, settings.mongodb_uri, fds, stop)
-        run = parts.enter_context(RunDirectory(Path(settings.data_dir)))
-        shared_file.publish(fd, run.path)
+        await stop.interrupt(_enter(run, fd, parts))
         mongodb = parts.enter_context(EmbeddedMongoDB(run))
-        await mongodb.start()
         try:
+            await stop.interrupt(mongodb.start())
             fds = [fd, run.workers_lock]
             return await _serve(application, mongodb.uri, fds, stop, _keep_alive(mongodb))
         finally:
             await mongodb.stop()
+    return None
+
+
+async def _enter(run: RunDirectory, shared: int, parts: ExitStack) -> None:
+    """Have the run directory for this launcher alone, with the shared file in it."""
+    parts.enter_context(run)
+    await run.lock_out_earlier_workers()
+    with run.writing():
+        shared_file.publish(shared, run.path)
 
 
 async def _serve(
     application: str,
     mongodb_uri: str,
     fds: Sequence[int],
-    stop: asyncio.Event,
+    stop: StopSignals,
     *others: Awaitable[str],
 ) -> str | None:
-    """Run Gunicorn until `stop` is set, or it or one of `others` ends; return why it failed.
+    """Run Gunicorn until it is to stop, or it or one of `others` ends; return why it failed.
 
     `fds` are handed down; the first one is that of the shared file.
     """
-    parent = os.getpid()
     environment = {**os.environ, "MONGODB_URI": mongodb_uri, shared_file.VARIABLE: str(fds[0])}
     environment.pop("MONGODB_URI_FILE", None)
+    parent = os.getpid()
     gunicorn = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "gunicorn", application),
         cwd=_PROJECT,
@@ -111,12 +139,10 @@ async def _serve(
         # NOTE: a session of its own keeps it out of the terminal's Ctrl-C, which is for
         #   the launcher alone: it ends the parts in their order.
         start_new_session=True,
-        preexec_fn=lambda: die_with_parent(signal.SIGTERM, parent),
+        preexec_fn=lambda: _begin_gunicorn(parent),
     )
-    asyncio.get_running_loop().add_signal_handler(
-        signal.SIGHUP, gunicorn.send_signal, signal.SIGHUP
-    )
-    stopped = asyncio.create_task(stop.wait())
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _replace_workers, gunicorn)
+    stopped = asyncio.create_task(stop.first.wait())
     ended = asyncio.create_task(gunicorn.wait())
     failed = [asyncio.ensure_future(other) for other in others]
     await asyncio.wait({stopped, ended, *failed}, return_when=asyncio.FIRST_COMPLETED)
@@ -127,10 +153,27 @@ async def _serve(
         future.cancel()
     if not ended.done():
         gunicorn.terminate()
-    await asyncio.wait({ended}, timeout=_GUNICORN_STOP_TIMEOUT_S)
+    hurried = asyncio.create_task(stop.second.wait())
+    await asyncio.wait(
+        {ended, hurried}, timeout=_GUNICORN_STOP_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
+    )
+    hurried.cancel()
     _kill_group(gunicorn.pid)
     await ended
     return failure
+
+
+def _begin_gunicorn(parent: int) -> None:
+    die_with_parent(signal.SIGTERM, parent)
+    # NOTE: until Gunicorn has a handler for it, SIGHUP would end it; a master that has just been
+    #   started has nothing to replace.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _replace_workers(gunicorn: asyncio.subprocess.Process) -> None:
+    """Pass SIGHUP on, unless there is nobody left to take it."""
+    with suppress(ProcessLookupError):
+        gunicorn.send_signal(signal.SIGHUP)
 
 
 async def _keep_alive(mongodb: EmbeddedMongoDB) -> str:
@@ -146,7 +189,7 @@ async def _keep_alive(mongodb: EmbeddedMongoDB) -> str:
         _logger.error("MongoDB ended with status %s: starting it again", status)
         try:
             await mongodb.start()
-        except MongoDBFailure as error:
+        except (DataDirectoryFailure, MongoDBFailure) as error:
             _logger.error("%s", error)
 
 

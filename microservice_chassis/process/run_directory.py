@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
+import os
 import shutil
-import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Self
 
@@ -27,29 +30,42 @@ class RunDirectory:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.resolve()
         self.path = self.data_dir / "run"
-        self._lock: IO[bytes]
         self._workers_lock: IO[bytes]
+        self._held: ExitStack
 
     def __enter__(self) -> Self:
-        try:
+        with self.writing(), ExitStack() as held:
             self.data_dir.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.data_dir / "lock").open("wb")
-            self._take(self._lock)
-            self._workers_lock = (self.data_dir / "workers.lock").open("wb")
-            self._wait_for_workers(self._workers_lock)
+            # NOTE: the directory itself, since a file in it could be removed by hand, and the next
+            #   service would lock another one of that name.
+            directory = os.open(self.data_dir, os.O_RDONLY | os.O_DIRECTORY)
+            held.callback(os.close, directory)
+            self._lock(directory)
+            workers_lock = (self.data_dir / "workers.lock").open("wb")
+            self._workers_lock = held.enter_context(workers_lock)
             # What a killed service left there leads nowhere any more.
             shutil.rmtree(self.path, ignore_errors=True)
             self.path.mkdir(mode=0o700)
-        except OSError as error:
-            raise DataDirectoryFailure(
-                f"DATA_DIR={str(self.data_dir)!r} cannot be used: {error.strerror}"
-            ) from None
+            self._held = held.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
         shutil.rmtree(self.path, ignore_errors=True)
-        self._workers_lock.close()
-        self._lock.close()
+        self._held.close()
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Around what writes to DATA_DIR.
+
+        Raises:
+            DataDirectoryFailure: it cannot be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            raise DataDirectoryFailure(
+                f"DATA_DIR={str(self.data_dir)!r} cannot be used: {error.strerror}"
+            ) from None
 
     @property
     def workers_lock(self) -> int:
@@ -60,27 +76,31 @@ class RunDirectory:
         """
         return self._workers_lock.fileno()
 
-    def _take(self, lock: IO[bytes]) -> None:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.close()
-            raise DataDirectoryFailure(
-                f"DATA_DIR={str(self.data_dir)!r} is in use by another EventPost service:"
-                " stop that one, or set another DATA_DIR"
-            ) from None
+    async def lock_out_earlier_workers(self) -> None:
+        """Take the workers' lock, once the workers of a launcher that was killed have ended.
 
-    def _wait_for_workers(self, lock: IO[bytes]) -> None:
-        deadline = time.monotonic() + _WORKERS_END_S
+        Raises:
+            DataDirectoryFailure: they did not end in time.
+        """
+        deadline = asyncio.get_running_loop().time() + _WORKERS_END_S
         while True:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                fcntl.flock(self._workers_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if time.monotonic() > deadline:
+                if asyncio.get_running_loop().time() > deadline:
                     raise DataDirectoryFailure(
                         f"DATA_DIR={str(self.data_dir)!r} is still used by workers of a service"
                         " whose launcher was killed: end them"
                     ) from None
-                time.sleep(_POLL_INTERVAL_S)
+                await asyncio.sleep(_POLL_INTERVAL_S)
             else:
                 return
+
+    def _lock(self, directory: int) -> None:
+        try:
+            fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise DataDirectoryFailure(
+                f"DATA_DIR={str(self.data_dir)!r} is in use by another EventPost service:"
+                " stop that one, or set another DATA_DIR"
+            ) from None

@@ -11,7 +11,7 @@ Its type says how it is kept: a `datetime` as a BSON date, a struct as a documen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from types import NoneType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
@@ -24,8 +24,8 @@ _KEPT_AS_THEY_ARE = (str, int, float, datetime)
 class Rule(NamedTuple):
     """What a member must be: `must_be` in words, for the client who got it wrong.
 
-    `canonical` returns the form in which a valid string is kept,
-    and raises ValueError for an invalid one.
+    `canonical` returns the form in which a valid string is kept, and raises ValueError for an
+    invalid one; a Malformed where there is more to say than `must_be` does.
     """
 
     must_be: str
@@ -34,6 +34,10 @@ class Rule(NamedTuple):
 
 class Recorded:
     """Marks a member that the service records: accepted from a client, and ignored."""
+
+
+class Secret:
+    """Marks a member whose value is never shown, as it may hold a password."""
 
 
 class Derived:
@@ -58,16 +62,20 @@ class Earlier(NamedTuple):
 class Member:
     """One member of a model, read from its annotation."""
 
-    def __init__(self, field: msgspec.structs.FieldInfo, annotation: Any) -> None:
+    def __init__(
+        self, field: msgspec.structs.FieldInfo, annotation: Any, rule: Rule | None = None
+    ) -> None:
+        """`rule` replaces the annotation's."""
         self.name = field.encode_name
         self.default = field.default
         marks = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
         self.recorded = Recorded in marks
+        self.secret = Secret in marks
         self.derived_from = next(
             (mark.sources for mark in marks if isinstance(mark, Derived)), frozenset[str]()
         )
         self.types = tuple(_union(annotation))
-        self.rule = next(
+        self.rule = rule or next(
             (mark for mark in marks if isinstance(mark, Rule)), Rule(_named(self.types))
         )
         self.struct = next((each for each in self.types if _is_struct(each)), None)
@@ -91,7 +99,7 @@ class Member:
         With `strict` off a string may stand for a number or a boolean, as in the environment.
 
         Raises:
-            ValueError: it breaks the rule.
+            ValueError: it breaks the rule; a Malformed says more.
         """
         if datetime in self.types:
             parsed = msgspec.convert(value, str)
@@ -119,10 +127,13 @@ class Member:
         raise ValueError(f"of type {type(value).__name__}")
 
 
-def members(model: type[msgspec.Struct]) -> list[Member]:
-    """Return the members of a model, in their order."""
+def members(model: type[msgspec.Struct], rules: Mapping[str, Rule] | None = None) -> list[Member]:
+    """Return the members of a model, in their order; `rules` replaces those of some."""
     hints = get_type_hints(model, include_extras=True)
-    return [Member(field, hints[field.name]) for field in msgspec.structs.fields(model)]
+    return [
+        Member(field, hints[field.name], (rules or {}).get(field.encode_name))
+        for field in msgspec.structs.fields(model)
+    ]
 
 
 def _union(annotation: Any) -> Iterator[Any]:

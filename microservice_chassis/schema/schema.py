@@ -6,7 +6,6 @@ declare, and reports every broken rule of a document at once; msgspec by itself 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
@@ -14,14 +13,13 @@ from typing import Annotated, Any, Generic, Self, TypeVar
 import msgspec
 
 from microservice_chassis.errors import BrokenRule, InvalidResource
-from microservice_chassis.schema.member import Recorded, members
+from microservice_chassis.schema.malformed import Malformed
+from microservice_chassis.schema.member import Recorded, Rule, members
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.schema.scalars import in_milliseconds
+from microservice_chassis.schema.shown import shortened, shown
 
 M = TypeVar("M", bound=msgspec.Struct)
-
-# How much of a refused value its problem repeats.
-_SHOWN_CHARACTERS = 40
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,10 +52,15 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
 class Schema(Generic[M]):
     """The members of one model."""
 
-    def __init__(self, model: type[M], defaults: Mapping[str, Any] | None = None) -> None:
-        """`defaults` replaces the model's, where a setting decides."""
+    def __init__(
+        self,
+        model: type[M],
+        defaults: Mapping[str, Any] | None = None,
+        rules: Mapping[str, Rule] | None = None,
+    ) -> None:
+        """`defaults` and `rules` replace those of the model's members where a setting decides."""
         self.model = model
-        self.members = {member.name: member for member in members(model)}
+        self.members = {member.name: member for member in members(model, rules)}
         self.writable = {name: member for name, member in self.members.items() if member.given}
         self.defaults = {
             name: member.default
@@ -136,9 +139,8 @@ class Schema(Generic[M]):
             else:
                 try:
                     values[name] = member.parse(value)
-                except ValueError:
-                    detail = f"must be {member.rule.must_be}; it is {_shown(value)}"
-                    broken.append(BrokenRule(pointer, detail))
+                except ValueError as error:
+                    broken.append(BrokenRule(pointer, _refusal(member.rule, value, error)))
         return values
 
     def _missing(self, document: Mapping[str, Any], prefix: str) -> list[BrokenRule]:
@@ -150,14 +152,11 @@ class Schema(Generic[M]):
 
 
 def _pointer(prefix: str, name: str) -> str:
-    """Append a member name to a JSON Pointer (RFC 6901, section 3)."""
-    return f"{prefix}/{name.replace('~', '~0').replace('/', '~1')}"
+    """Append a member name, shortened, to a JSON Pointer (RFC 6901, section 3)."""
+    return f"{prefix}/{shortened(name).replace('~', '~0').replace('/', '~1')}"
 
 
-def _shown(value: Any) -> str:
-    """A refused value as the client wrote it, shortened."""
-    shown = json.dumps(value, ensure_ascii=False)
-    if len(shown) <= _SHOWN_CHARACTERS:
-        return shown
-    length = f" ({len(value)} characters)" if isinstance(value, str) else ""
-    return f"{shown[:_SHOWN_CHARACTERS]}…{length}"
+def _refusal(rule: Rule, value: Any, error: ValueError) -> str:
+    """What would be right, what it is instead, and what is wrong with that where a rule tells."""
+    why = f": {error}" if isinstance(error, Malformed) else ""
+    return f"must be {rule.must_be}; it is {shown(value)}{why}"

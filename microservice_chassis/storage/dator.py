@@ -23,10 +23,12 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.errors import (
     ContendedResource,
+    DatabaseUnavailable,
     ResourceNotFound,
     UnchangeableResource,
     UnreadableResource,
 )
+from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.schema.schema import Resource, Schema
 from microservice_chassis.storage.bulkhead import LARGE, Bulkhead
@@ -95,9 +97,10 @@ class Dator(Generic[M]):
         stamps: VersionStamps,
         identifiers: Identifiers,
         defaults: Mapping[str, Any] | None = None,
+        rules: Mapping[str, Rule] | None = None,
     ) -> None:
-        """`defaults` are those of the settings, in the place of the model's."""
-        self.schema: Schema[M] = Schema(self.model, defaults)
+        """`defaults` and `rules` are those of the settings, in the place of the model's."""
+        self.schema: Schema[M] = Schema(self.model, defaults, rules)
         self.collection: AsyncCollection[Document] = database[deployment.name]
         self.deployment = deployment
         self._raw: AsyncCollection[RawBSONDocument] = self.collection.with_options(
@@ -193,7 +196,7 @@ class Dator(Generic[M]):
         repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
         document = await self._writer.update(key, {}, [{"$set": {**repaired, "updated_at": now()}}])
         if document is None:
-            raise ResourceNotFound(identifier)
+            raise DatabaseUnavailable("it is there, and was not replaced")
         return codec.read(document.raw)
 
     async def patch(self, identifier: str, patch: Patch) -> Stored[M]:

@@ -25,10 +25,13 @@ class Change:
 class VersionStamps(Protocol):
     """A stamp for each collection and each resource, under names that both sides know."""
 
-    def change(self, *names: str) -> AbstractAsyncContextManager[Change]:
+    def change(self, *names: str, insert: bool = False) -> AbstractAsyncContextManager[Change]:
         """Around one write: change the stamps of what it touches, before it is answered.
 
-        A write that fails may still happen; its stamps change, and nothing is kept for a while.
+        A write that fails, or whose process dies, may still happen: LONGEST_CHANGE_MS after it
+        began, and an `insert`, which cannot carry a deadline, at any time. So nothing is kept of
+        what it touches for as long as it can happen; of what an insert touches, for as long as
+        an answer is kept at most. Then the stamps change.
 
         Raises:
             DatabaseUnavailable: nobody could be told of the write, so it must not begin.

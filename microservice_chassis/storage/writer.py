@@ -68,7 +68,7 @@ class Writer:
     @asynccontextmanager
     async def inserting(self) -> AsyncIterator[Callable[[Document], Awaitable[object]]]:
         """Around the insert of one document: gives what inserts it, once it may begin."""
-        async with self._turn(self._name):
+        async with self._turn(self._name, insert=True):
             yield self._collection.insert_one
 
     async def update(
@@ -109,8 +109,8 @@ class Writer:
             ResourceNotFound
         """
         document = await self._change(key, self._raw.find_one_and_delete)
-        if document is None:  # somebody has created it anew meanwhile
-            raise ResourceNotFound(str(key))
+        if document is None:
+            raise DatabaseUnavailable("it is there, and was not deleted")
         return document
 
     async def _change(
@@ -137,7 +137,7 @@ class Writer:
         return None
 
     @asynccontextmanager
-    async def _turn(self, *names: str) -> AsyncIterator[_Turn]:
+    async def _turn(self, *names: str, insert: bool = False) -> AsyncIterator[_Turn]:
         """Around one write: enter it beside the stamps, and then wait for its turn at MongoDB.
 
         Nobody waits for the stamps, which may be in Redis, with a turn in hand. An entry counts
@@ -147,7 +147,7 @@ class Writer:
         first = False
         while True:
             entering_s = self._now_s()
-            async with self._stamps.change(*names) as change:
+            async with self._stamps.change(*names, insert=insert) as change:
                 until_s = entering_s
                 try:
                     async with self._bulkhead.operation(write=True, first=first) as until_s:

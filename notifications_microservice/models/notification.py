@@ -5,30 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Literal
 
-from email_validator import EmailNotValidError, validate_email
 from msgspec import Meta
 
 from microservice_chassis.schema.member import Earlier, Recorded, Rule
-from microservice_chassis.schema.scalars import (
-    LINE,
-    TEXT,
-    instant,
-    instant_in_milliseconds,
-    line,
-    text,
-)
+from microservice_chassis.schema.scalars import LINE, TEXT, line, text
 from microservice_chassis.schema.schema import Resource
+from microservice_chassis.schema.timestamp import earlier_timestamp, timestamp
+from notifications_microservice.models.mail_address import LONGEST_ADDRESS, mail_address_rule
 
 Status = Literal["pending", "sending", "sent", "failed", "missed"]
-
-
-def mail_address(value: str) -> str:
-    """An e-mail address by its syntax alone (RFC 5322, RFC 6531); nobody asks the DNS."""
-    try:
-        validate_email(value, check_deliverability=False, globally_deliverable=False)
-    except EmailNotValidError as error:
-        raise ValueError(str(error)) from None
-    return line(value)
 
 
 class Notification(Resource, frozen=True, kw_only=True):
@@ -36,13 +21,11 @@ class Notification(Resource, frozen=True, kw_only=True):
 
     subject: Annotated[str, Meta(min_length=10, max_length=70), Rule(f"10 to 70 {LINE}", line)]
     content: Annotated[str, Meta(min_length=30, max_length=700), Rule(f"30 to 700 {TEXT}", text)]
-    to_mail: Annotated[
-        str, Meta(max_length=254), Rule("an e-mail address, up to 254 characters", mail_address)
-    ]
+    to_mail: Annotated[str, Meta(max_length=LONGEST_ADDRESS), mail_address_rule()]
     scheduled_time: Annotated[
         datetime,
-        Rule('an ISO 8601 date and time, like "2027-05-01T18:00:00Z"', instant_in_milliseconds),
-        Earlier(instant),
+        Rule('a date and time (RFC 3339), like "2027-05-01T18:00:00Z"', timestamp),
+        Earlier(earlier_timestamp),
     ]
     status: Annotated[Status, Recorded] = "pending"
     attempts: Annotated[int, Recorded] = 0

@@ -13,6 +13,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ import psutil
 import requests
 
 from development.service_process import ServiceProcess
+from tests.process_tree import gone, wait_for
 
 WRITERS = 8
 
@@ -78,7 +80,7 @@ def _write_until_killed(
 
 
 def kill_tree(service: ServiceProcess) -> None:
-    """Kill every process of a service, and return when all are gone."""
+    """Kill every process of a service, and return when all are dead."""
     assert service.process
     launcher = psutil.Process(service.process.pid)
     processes = [launcher, *launcher.children(recursive=True)]
@@ -87,7 +89,8 @@ def kill_tree(service: ServiceProcess) -> None:
         with suppress(psutil.NoSuchProcess):
             process.kill()
     service.process.wait()
-    psutil.wait_procs(processes)
+    # NOTE: the first process of a machine may take a second to see that they have ended.
+    wait_for(partial(gone, processes))
 
 
 def _everything(collection: str) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import signal
@@ -9,15 +10,17 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 import requests
 
 from development.house import PACKAGES
+from tests.process_tree import wait_for
 from tests.services import Service, free_port
 
 PROJECT = Path(__file__).parents[2]
@@ -50,32 +53,138 @@ def test_many_are_counted_with_a_progress_bar(events: Service) -> None:
     assert "50/50" in ended.stderr
 
 
+def ended_with_a_line(arguments: Sequence[str], status: int) -> str:
+    """The one line with which a command in Python ends with that status."""
+    ended = subprocess.run(
+        [sys.executable, *arguments],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=DEADLINE_S,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (status, ""), ended.stderr
+    (line,) = ended.stderr.splitlines()
+    return line
+
+
+NOBODY = "http://127.0.0.1:1/events"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ((), "the following arguments are required: url, resource"),
-        (("http://127.0.0.1:1/events", "people"), "invalid choice: 'people'"),
+        ((NOBODY, "people"), "invalid choice: 'people'"),
         (("127.0.0.1:1/events", "events"), "is not a URL like http://127.0.0.1:8000/events"),
-        (("http://127.0.0.1:1/events", "events", "--count", "0"), "not a whole number from 1 up"),
-        (("http://127.0.0.1:1/events", "events", "--seed", "x"), "invalid int value: 'x'"),
-        (("http://127.0.0.1:1/events", "events"), "cannot be reached: [Errno 111]"),
-        (("http://[::/events", "events"), "cannot be reached"),
+        (("http://a..b", "events"), "'http://a..b' is not a URL like http://127.0.0.1:8000/events"),
+        (("http://[::/events", "events"), "is not a URL like"),
+        (("http://127.0.0.1:99999/events", "events"), "is not a URL like"),
+        (("http://", "events"), "is not a URL like"),
+        ((NOBODY, "events", "--count", "0"), "'0' is not a whole number from 1 up"),
+        ((NOBODY, "events", "--count", "9" * 5000), "is not a whole number from 1 up"),
+        ((NOBODY, "events", "--seed", "x"), "invalid int value: 'x'"),
     ],
 )
-def test_what_cannot_work_ends_with_one_clear_line(arguments: tuple[str, ...], said: str) -> None:
-    ended = fixtures(*arguments)
-    assert ended.returncode != 0
-    assert said in ended.stderr.splitlines()[-1]
-    assert "Traceback" not in ended.stderr
+def test_what_cannot_be_seeded_is_refused_in_one_line(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    assert said in ended_with_a_line(("fixtures.py", *arguments), 2)
+
+
+def test_where_nobody_can_be_reached_one_line_says_so() -> None:
+    assert "cannot be reached: [Errno 111]" in ended_with_a_line(
+        ("fixtures.py", NOBODY, "events"), 1
+    )
+
+
+TASK_TOOL = ("-m", "development.task_tool")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run", "--port", "abc"), "--port: 'abc' is not a whole number from 1 to 65534"),
+        (("run", "--port", "99999"), "--port: '99999' is not a whole number from 1 to 65534"),
+        (("run", "--port"), "needed value"),
+        (("bench", "--rounds", "0"), "argument --rounds: '0' is not a whole number from 1 up"),
+        (("bench", "--rounds", "x"), "argument --rounds: 'x' is not a whole number from 1 up"),
+        (("compare",), "did not receive required positional arguments: 'base'"),
+        (("compare", "--base", "HEAD", "--seconds", "0"), "argument --seconds: '0' is not"),
+        (("performance", "--hold", "x"), "--hold: 'x' is not a whole number from 10 to 600"),
+        (("fixtures", "http://a..b", "events"), "argument url: 'http://a..b' is not a URL like"),
+        (("nothing",), "No idea what 'nothing' is!"),
+        (("--nothing",), "No idea what '--nothing' is!"),
+    ],
+)
+def test_a_task_that_cannot_be_run_so_is_refused_in_one_line(
+    arguments: tuple[str, ...], said: str
+) -> None:
+    assert said in ended_with_a_line((*TASK_TOOL, *arguments), 2)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        (*TASK_TOOL, "--list"),
+        (*TASK_TOOL, "migrate", "--dry-run"),
+        ("fixtures.py", "URL", "events"),
+    ],
+)
+def test_a_command_whose_output_nobody_reads_ends_quietly(
+    events: Service, tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as closed:
+        ended = subprocess.run(
+            [sys.executable, *(events.collection if each == "URL" else each for each in command)],
+            cwd=PROJECT,
+            env={**os.environ, "DATA_DIR": str(tmp_path / "data"), "LOG_LEVEL": "error"},
+            stdout=closed,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+    assert (ended.returncode, ended.stderr) == (141, "")
+
+
+def test_who_interrupts_the_seeding_is_told_how_much_there_is(events: Service) -> None:
+    before = count(events.collection)
+    with subprocess.Popen(
+        [sys.executable, "fixtures.py", events.collection, "events", "--count", "100000"],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as seeding:
+        wait_for(lambda: count(events.collection) > before)
+        seeding.send_signal(signal.SIGINT)
+        said, log = seeding.communicate(timeout=DEADLINE_S)
+    assert (seeding.returncode, said) == (130, "")
+    told = re.fullmatch(r"stopped; (\d+) events had been created", log.splitlines()[-1])
+    assert told
+    # One may have been under way.
+    assert count(events.collection) - before - int(told[1]) in (0, 1)
+
+
+def count(collection: str) -> int:
+    """How many there are in a collection of up to a few thousand."""
+    url, found = f"{collection}?limit=1000", 0
+    while url:
+        answer = requests.get(url, timeout=5)
+        found += len(answer.json())
+        url = urljoin(url, answer.links["next"]["url"]) if "next" in answer.links else ""
+    return found
 
 
 def test_a_service_that_refuses_ends_with_one_clear_line(running: dict[str, Service]) -> None:
-    ended = fixtures(running["events"].collection, "notifications")
-    assert ended.returncode == 1
-    (line,) = ended.stderr.splitlines()
+    url = running["events"].collection
+    line = ended_with_a_line(("fixtures.py", url, "notifications"), 1)
     assert "refused a resource with status 422" in line
-    ended = fixtures(f"{running['events'].url}/nothing", "events")
-    assert "refused a resource with status 404" in ended.stderr
+    line = ended_with_a_line(("fixtures.py", f"{url}/nothing", "events"), 1)
+    assert "refused a resource with status 405" in line
 
 
 class NotEventPost(BaseHTTPRequestHandler):
@@ -97,9 +206,8 @@ def stranger() -> Iterator[str]:
 
 
 def test_a_stranger_at_the_url_ends_with_one_clear_line(stranger: str) -> None:
-    ended = fixtures(stranger, "events")
-    assert ended.returncode == 1
-    assert ended.stderr == f"{stranger} does not answer like EventPost\n"
+    line = ended_with_a_line(("fixtures.py", stranger, "events"), 1)
+    assert line == f"{stranger} does not answer like EventPost"
 
 
 @pytest.fixture
@@ -122,7 +230,7 @@ def free_pair() -> int:
 
 def start(checkout: Path, port: int) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "invoke", "run", "--port", str(port)],
+        [sys.executable, *TASK_TOOL, "run", "--port", str(port)],
         cwd=checkout,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -168,10 +276,14 @@ def test_run_starts_both_services_and_keeps_their_data(
 
 def test_run_ends_when_a_service_cannot_start(checkout: Path, events: Service) -> None:
     port = int(events.url.rpartition(":")[2])
-    with start(checkout, port) as run:
-        said, _ = run.communicate(timeout=DEADLINE_S)
-    assert run.returncode == 1
-    # The port behind it, where notifications would listen, may be taken as well.
-    refused = rf"EventPost cannot start: HOST=127.0.0.1 PORT=({port}|{port + 1}) cannot be listened"
-    assert re.search(refused, said)
-    assert "EventPost stopped: " in said.splitlines()[-1]
+    for first in (port, port - 1):  # where events would listen, and where notifications would
+        with start(checkout, first) as run:
+            said, _ = run.communicate(timeout=DEADLINE_S)
+        assert run.returncode == 1
+        # The port beside it may be taken as well.
+        refused = (
+            rf"EventPost cannot start: HOST=127.0.0.1 PORT=({first}|{port}) cannot be listened"
+        )
+        (line,) = said.splitlines()
+        assert re.match(refused, line)
+    assert not (checkout / ".eventpost").exists()

@@ -361,8 +361,14 @@ def test_what_a_client_wrote_is_seen_at_once_by_every_worker(either: Service) ->
 
 
 def test_health(either: Service) -> None:
-    assert call("GET", f"{either.url}/health/live").status_code == 200
-    assert call("GET", f"{either.url}/health/ready").status_code == 200
+    for path in ("live", "ready"):
+        url = f"{either.url}/health/{path}"
+        get = call("GET", url, headers={"Accept": "text/html"})
+        assert (get.status_code, get.json()) == (200, {"status": path})
+        head = call("HEAD", url)
+        assert (head.status_code, head.content) == (200, b"")
+        options = call("OPTIONS", url)
+        assert (options.status_code, options.headers["Allow"]) == (204, "GET, HEAD, OPTIONS")
 
 
 @settings(deadline=None, max_examples=100)

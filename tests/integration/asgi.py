@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, NamedTuple, Self
@@ -51,10 +51,16 @@ class AsgiClient:
         await self._lifespan
 
     async def request(
-        self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        headers: Mapping[str, str] | Sequence[tuple[str, str]] = (),
     ) -> Answer:
+        """Answer a request; `headers` that are no mapping can name a field more than once."""
         path, _, query = target.partition("?")
-        fields = {"content-length": str(len(body)), **(headers or {})}
+        given = headers.items() if isinstance(headers, Mapping) else headers
+        fields = [("content-length", str(len(body))), *given]
         scope = {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -63,7 +69,7 @@ class AsgiClient:
             "scheme": "http",
             "path": path,
             "query_string": query.encode(),
-            "headers": [(name.encode(), value.encode()) for name, value in fields.items()],
+            "headers": [(name.encode(), value.encode("latin-1")) for name, value in fields],
         }
         messages: list[dict[str, Any]] = []
 
@@ -80,12 +86,19 @@ class AsgiClient:
 
 
 @asynccontextmanager
-async def working(settings: Settings, mongodb: EmbeddedMongoDB) -> AsyncIterator[AsgiClient]:
-    """An events service as a worker has it, whose siblings share its memory."""
+async def working(
+    settings: Settings, mongodb: EmbeddedMongoDB, **collaborators: Any
+) -> AsyncIterator[AsgiClient]:
+    """An events service as a worker has it, whose siblings share its memory.
+
+    Of the `collaborators` of its application, each is made where it is not given.
+    """
     shared = SharedFile(make(settings.web_concurrency))
     async with (
         connect(mongodb.uri) as client,
-        AsgiClient(create_app(settings, client=client, shared=shared)) as worker,
+        AsgiClient(
+            create_app(settings, **{"client": client, "shared": shared, **collaborators})
+        ) as worker,
     ):
         yield worker
 

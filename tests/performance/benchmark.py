@@ -5,7 +5,6 @@ Absolute figures are the machine's; the ratios are EventPost's. It writes docs/b
 
 from __future__ import annotations
 
-import argparse
 import json
 import shutil
 import subprocess
@@ -16,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from development import command_line
+from development.command_line import whole_number
 from tests.performance import loads
 from tests.performance.benchmark_report import (
     MANY_CONNECTIONS,
@@ -54,6 +55,7 @@ LIST = "GET of the list"
 EVENT = "GET of an event"
 EVENT_FOR_MANY = f"GET of an event, {MANY_CONNECTIONS:,} connections"
 MIX = "7 readers, 3 writers"
+CYCLE = "fixed cycle"
 
 # In the order in which they run and are shown: those that are compared are next to each other.
 SCENARIOS = (
@@ -72,6 +74,10 @@ SCENARIOS = (
     Scenario(Row(MIX, REDIS), loads.readers_and_writers),
     Scenario(Row(MIX, SIMPLE), loads.readers_and_writers),
     Scenario(Row(MIX, NOTHING), loads.readers_and_writers),
+    Scenario(Row(CYCLE, NULL), loads.fixed_cycle),
+    Scenario(Row(CYCLE, REDIS), loads.fixed_cycle),
+    Scenario(Row(CYCLE, SIMPLE), loads.fixed_cycle),
+    Scenario(Row(CYCLE, NOTHING), loads.fixed_cycle),
 )
 
 FEW_AND_MANY = [(Row(EVENT, name), Row(EVENT_FOR_MANY, name)) for name in (SIMPLE, NOTHING)]
@@ -92,9 +98,11 @@ def measure(rounds: int, seconds: int) -> tuple[Measured, Memory]:
 
 def main() -> None:
     """Measure, print the report, and write it to docs/ with a plot."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="rounds (5)")
-    parser.add_argument("--seconds", type=int, default=3, help="how long each load takes (3)")
+    parser = command_line.Parser(description=__doc__)
+    parser.add_argument("--rounds", type=whole_number, default=5, help="rounds (5)")
+    parser.add_argument(
+        "--seconds", type=whole_number, default=3, help="how long each load takes (3)"
+    )
     arguments = parser.parse_args()
     if shutil.which("wrk") is None:
         raise SystemExit("the benchmark needs wrk: install it, on Debian with: apt install wrk")
@@ -111,4 +119,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

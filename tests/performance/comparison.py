@@ -6,7 +6,6 @@ docs/performance.md tells how to read what it prints.
 
 from __future__ import annotations
 
-import argparse
 import shutil
 import signal
 import subprocess
@@ -19,9 +18,11 @@ from typing import NamedTuple
 
 import requests
 
+from development import command_line
+from development.command_line import whole_number
 from development.service_process import ServiceFailure, ServiceProcess
 from tests.performance import loads
-from tests.performance.benchmark_report import NULL
+from tests.performance.benchmark_report import MANY_CONNECTIONS, NULL
 from tests.performance.benchmark_servers import EVENTS, SIMPLE, Server, seeded
 from tests.performance.comparison_report import Measured, Round, Sample, sample, table
 from tests.performance.cpu_time import cpu_time
@@ -63,6 +64,7 @@ SETTINGS = (
         100,
         (
             Load("GET of an event, cached", loads.event),
+            Load(f"GET of an event, cached, {MANY_CONNECTIONS} connections", loads.event_for_many),
             Load("GET of the list of 100, cached", loads.collection),
             Load("mix: 25 % PATCH, 37.5 % lists, 37.5 % events", loads.random_mix),
         ),
@@ -147,18 +149,12 @@ def _running(project: Path, setting: Setting, data_dir: Path) -> Iterator[Build]
         yield Build(events, Server(process.url, seeded(events, setting.events)))
 
 
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 up")
-    return int(text)
-
-
 def main() -> None:
     """Compare, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("--base", required=True, help="the commit to compare with")
-    parser.add_argument("--rounds", type=_positive, default=10, help="rounds (10)")
-    parser.add_argument("--seconds", type=_positive, default=5, help="of each load (5)")
+    parser.add_argument("--rounds", type=whole_number, default=10, help="rounds (10)")
+    parser.add_argument("--seconds", type=whole_number, default=5, help="of each load (5)")
     parser.add_argument("--only", default="", help="a part of the names of loads, like mix")
     arguments = parser.parse_args()
     settings = chosen(SETTINGS, arguments.only)
@@ -188,4 +184,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

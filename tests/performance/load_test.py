@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from development import command_line
+from development.command_line import whole_number
 from tests.performance import load_samples, taurus
 from tests.performance.bare import served, wait_until_served
 from tests.performance.virtual_environment import python_for_plots
@@ -82,19 +84,13 @@ def measure(name: str, users: list[int], hold_s: int) -> bool:
     return passed
 
 
-def _number(lowest: int, highest: int, text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not lowest <= int(text) <= highest:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from {lowest} to {highest}")
-    return int(text)
-
-
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = command_line.Parser(description=__doc__)
     parser.add_argument("--service", choices=sorted(KINDS), default="events")
-    parser.add_argument("--hold", type=lambda text: _number(10, 600, text), default=30)
+    parser.add_argument("--hold", type=lambda text: whole_number(text, 10, 600), default=30)
     parser.add_argument(
         "--users",
-        type=lambda text: [_number(10, 1000, each) for each in text.split(",")],
+        type=lambda text: [whole_number(each, 10, 1000) for each in text.split(",")],
         default=[DEFAULT_USERS],
     )
     return parser.parse_args()
@@ -113,4 +109,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    command_line.run(main)

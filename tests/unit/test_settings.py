@@ -29,19 +29,48 @@ def test_settings_are_read_from_the_environment() -> None:
 
 
 @pytest.mark.parametrize(
+    ("value", "expected"),
+    [("true", True), ("True", True), ("1", True), ("false", False), ("FALSE", False), ("0", False)],
+)
+def test_a_switch_is_on_or_off(value: str, expected: bool) -> None:
+    settings = read_settings(NotificationsSettings, {"MAIL_ALLOW_BARE_HOSTS": value})
+    assert settings.mail_allow_bare_hosts is expected
+
+
+@pytest.mark.parametrize("value", ["yes", "", "2", "on"])
+def test_a_switch_that_is_neither_on_nor_off_is_refused(value: str) -> None:
+    with pytest.raises(InvalidSetting, match=r"^MAIL_ALLOW_BARE_HOSTS=.*must be true or false"):
+        read_settings(NotificationsSettings, {"MAIL_ALLOW_BARE_HOSTS": value})
+
+
+@pytest.mark.parametrize(
     ("variable", "value"),
     [
         ("PORT", "0"),
         ("PORT", "65536"),
         ("PORT", "http"),
         ("PORT", ""),
+        ("PORT", "1e3"),
+        ("PORT", "80.0"),
+        ("PORT", "+80"),
+        ("PORT", "٨٠"),
         ("HOST", ""),
+        ("HOST", "a..b"),
+        ("HOST", "[::1]"),
+        ("HOST", ":::1"),
+        ("HOST", "fe80::1%eth0"),
+        ("HOST", "http://127.0.0.1"),
+        ("HOST", "127.0.0.1:8080"),
+        ("HOST", "::1\n"),
         ("WEB_CONCURRENCY", "0"),
+        ("WEB_CONCURRENCY", "0x7"),
+        ("CACHE_TIMEOUT", " 5"),
         ("LOG_LEVEL", "loud"),
         ("MONGODB_DATABASE", "a b"),
         ("MONGODB_DATABASE", "a\n"),
         ("DATA_DIR", ""),
         ("DEFAULT_TIMEZONE", "Mars"),
+        ("DEFAULT_TIMEZONE", "localtime"),
     ],
 )
 def test_a_bad_value_is_named_with_what_is_allowed(variable: str, value: str) -> None:
@@ -50,6 +79,42 @@ def test_a_bad_value_is_named_with_what_is_allowed(variable: str, value: str) ->
     message = str(caught.value)
     assert message.startswith(f"{variable}={value!r} cannot be used: it must be ")
     assert "\n" not in message
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("127.0.0.1", "127.0.0.1:80"),
+        ("0.0.0.0", "0.0.0.0:80"),  # noqa: S104
+        ("my_host.example.com", "my_host.example.com:80"),
+        ("::", "[::]:80"),
+        ("0:0::1", "[::1]:80"),
+    ],
+)
+def test_an_ipv6_address_has_brackets_in_a_url(host: str, address: str) -> None:
+    assert read_settings(Settings, {"HOST": host, "PORT": "80"}).address == address
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("MONGODB_URI", "mongodb://u:s/ecret@a"), ("CACHE_REDIS_URL", "redis://:s#ecret@a")],
+)
+def test_what_may_hold_a_password_is_not_shown(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSetting) as caught:
+        read_settings(Settings, {variable: value})
+    message = str(caught.value)
+    assert message.startswith(f"{variable} cannot be used: it must be ")
+    assert "ecret" not in message
+    assert "\n" not in message
+
+
+def test_a_cache_in_redis_needs_the_url_of_one() -> None:
+    with pytest.raises(InvalidSetting, match="CACHE_REDIS_URL must be set where CACHE_TYPE is"):
+        read_settings(Settings, {"CACHE_TYPE": "redis"})
+    url = "redis://localhost"
+    with_redis = read_settings(Settings, {"CACHE_TYPE": "redis", "CACHE_REDIS_URL": url})
+    assert with_redis.redis_url == url
+    assert read_settings(Settings, {"CACHE_REDIS_URL": url}).redis_url is None
 
 
 def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:
@@ -62,6 +127,12 @@ def test_a_value_can_come_from_a_file(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match=r"MONGODB_URI_FILE=.*cannot be read"):
         read_settings(Settings, {"MONGODB_URI_FILE": str(tmp_path / "none")})
+
+
+def test_a_file_that_holds_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"\xff")
+    with pytest.raises(InvalidSetting, match=r"MONGODB_URI_FILE=.*cannot be read: it is no text$"):
+        read_settings(Settings, {"MONGODB_URI_FILE": str(tmp_path / "secret")})
 
 
 def test_a_value_and_a_file_at_once_are_refused() -> None:

@@ -285,9 +285,8 @@ async def test_data_of_one_name_on_two_mongodbs_share_nothing(
 async def test_a_url_that_is_not_one_of_a_redis_is_refused(
     mongodb: EmbeddedMongoDB, url: str | None, message: str
 ) -> None:
-    settings = Settings(mongodb_uri=mongodb.uri, cache_type="redis", cache_redis_url=url)
     with pytest.raises(InvalidSetting, match=message):
-        create_app(settings)
+        create_app(Settings(mongodb_uri=mongodb.uri, cache_type="redis", cache_redis_url=url))
 
 
 class Proxy:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import importlib.util
 import stat
 from pathlib import Path
@@ -11,7 +12,7 @@ from microservice_chassis.process.embedded_mongodb import (
     MongoDBFailure,
     find_mongod,
 )
-from microservice_chassis.process.run_directory import RunDirectory
+from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
 from microservice_chassis.storage.client import connect
 
 
@@ -85,6 +86,54 @@ async def test_a_mongod_that_does_not_answer_is_ended(
         with pytest.raises(MongoDBFailure, match="did not answer"):
             await mongodb.start()
         assert await mongodb.wait() == -9
+
+
+async def test_a_mongod_that_cannot_use_its_data_is_quoted(tmp_path: Path) -> None:
+    (tmp_path / "mongodb").mkdir()
+    (tmp_path / "mongodb" / "storage.bson").write_bytes(b"nothing of a MongoDB's")
+    with (
+        RunDirectory(tmp_path) as run,
+        EmbeddedMongoDB(run) as mongodb,
+        pytest.raises(MongoDBFailure) as caught,
+    ):
+        await mongodb.start()
+    said = str(caught.value)
+    assert f"at its start on DATA_DIR='{tmp_path}' (" in said
+    assert (
+        "(Unable to read the storage engine metadata file): mend that, or set MONGODB_URI" in said
+    )
+
+
+async def test_a_data_directory_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "mongodb").touch()
+    with (
+        RunDirectory(tmp_path) as run,
+        EmbeddedMongoDB(run) as mongodb,
+        pytest.raises(DataDirectoryFailure, match=r"DATA_DIR=.* cannot be used: File exists"),
+    ):
+        await mongodb.start()
+
+
+async def test_the_log_is_rotated_at_the_start_and_by_size(tmp_path: Path) -> None:
+    old, older, current = (tmp_path / f"mongod.log{end}" for end in (".1", ".2", ""))
+    current.write_text("before")
+    old.write_text("long before")
+    older.write_text("too long before")
+    with (
+        RunDirectory(tmp_path) as run,
+        # What it logs at its start is more than that.
+        EmbeddedMongoDB(run, log_limit_bytes=8000, log_interval_s=0.01) as mongodb,
+    ):
+        await mongodb.start()
+        assert (old.read_text(), older.read_text()) == ("before", "long before")
+        bounding = asyncio.create_task(mongodb.wait())
+        async with asyncio.timeout(30):
+            while older.read_text() != "before" or not current.exists():
+                await asyncio.sleep(0.01)
+        bounding.cancel()
+        await mongodb.stop()
+    assert '"msg":"MongoDB starting"' in old.read_text()
+    assert len(list(tmp_path.glob("mongod.log*"))) == 3
 
 
 async def test_a_mongod_that_ends_without_a_word_is_traced_to_its_log(

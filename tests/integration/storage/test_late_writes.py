@@ -47,7 +47,7 @@ class SlowStamps:
         self._changes = 0
 
     @asynccontextmanager
-    async def change(self, *_names: str) -> AsyncIterator[Change]:
+    async def change(self, *_names: str, insert: bool = False) -> AsyncIterator[Change]:  # noqa: ARG002
         self._changes += 1
         if self._changes == 1:
             self._clock.tell(datetime.now(UTC) - timedelta(hours=1))

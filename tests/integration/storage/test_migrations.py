@@ -57,7 +57,7 @@ class RememberedStamps:
         self.changed: set[str] = set()
 
     @asynccontextmanager
-    async def change(self, *names: str) -> AsyncIterator[Change]:
+    async def change(self, *names: str, insert: bool = False) -> AsyncIterator[Change]:  # noqa: ARG002
         change = Change()
         yield change
         if change.made:

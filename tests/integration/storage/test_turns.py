@@ -33,7 +33,7 @@ class Stamps:
         self.left: list[bool] = []  # whether something was made
 
     @asynccontextmanager
-    async def change(self, *_names: str) -> AsyncIterator[Change]:
+    async def change(self, *_names: str, insert: bool = False) -> AsyncIterator[Change]:  # noqa: ARG002
         self.entered += 1
         await self.open.wait()
         change = Change()

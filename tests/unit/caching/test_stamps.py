@@ -14,24 +14,14 @@ from multiprocessing import get_context
 import pytest
 
 from microservice_chassis.caching.shared_memory import SharedMemory
-from microservice_chassis.caching.stamps import LONGEST_CHANGE_MS, SharedStamps
+from microservice_chassis.caching.stamps import SharedStamps
 from microservice_chassis.errors import DatabaseUnavailable
 from microservice_chassis.process.shared_file import make
-from microservice_chassis.storage.version_stamps import Change
+from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, Change
+from tests.clock import Clock
 
 WORKERS = 7
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now_ns = 1_000_000_000_000
-
-    def __call__(self) -> int:
-        self.now_ns += 1
-        return self.now_ns
-
-    def pass_ms(self, milliseconds: int) -> None:
-        self.now_ns += milliseconds * 1_000_000
+INSERT_MS = 60_000
 
 
 @pytest.fixture
@@ -84,6 +74,13 @@ def test_a_write_that_changes_nothing_changes_no_stamp(processes: list[SharedSta
         change.made = False
         assert other.current(7) is None
     assert other.current(7) == before
+
+
+def test_two_names_may_share_a_slot(processes: list[SharedStamps]) -> None:
+    one, other, _ = processes
+    with one.change(7, 7):
+        assert other.current(7) is None
+    assert other.current(7) is not None
 
 
 def test_no_stamp_counts_while_a_write_is_under_way(processes: list[SharedStamps]) -> None:
@@ -154,6 +151,32 @@ def test_a_write_during_which_another_one_failed_long_ago_leaves_a_stamp_that_co
     assert other.current(7) not in (None, before)
 
 
+def test_a_shorter_write_does_not_end_the_wait_for_a_longer_one(
+    processes: list[SharedStamps], clock: Clock
+) -> None:
+    """Of one process, which dies over both: its place has to tell of the longer one."""
+    one, other, _ = processes
+    before = other.current(7)
+    dead = [one.change(7, longest_ms=INSERT_MS), one.change(7)]
+    for each in dead:
+        each.__enter__()  # and never leaves
+    clock.pass_ms(LONGEST_CHANGE_MS + 1)
+    assert other.current(7) is None
+    clock.pass_ms(INSERT_MS)
+    assert other.current(7) not in (None, before)
+
+
+def test_a_longer_write_that_ended_leaves_nothing_behind_where_shorter_ones_go_on(
+    processes: list[SharedStamps],
+) -> None:
+    one, other, _ = processes
+    with one.change(7):
+        with one.change(7, longest_ms=INSERT_MS):
+            pass
+        assert other.current(7) is None
+    assert other.current(7) is not None
+
+
 def test_writes_of_one_process_at_once_fail_and_end_in_any_order(
     processes: list[SharedStamps], clock: Clock
 ) -> None:
@@ -179,7 +202,8 @@ def test_a_process_that_takes_the_place_of_a_dead_one_remembers_its_write(
     dead_memory, memory = SharedMemory(fd), SharedMemory(fd)
     dead, reader = SharedStamps(dead_memory, clock), SharedStamps(memory, clock)
     before = reader.current(7)
-    dead.change(7).__enter__()
+    never_ended = dead.change(7)
+    never_ended.__enter__()
     place = dead_memory.place
     dead_memory.close()  # as the kernel does when a process ends
     successor_memory = SharedMemory(fd)
@@ -226,7 +250,8 @@ def test_whatever_happens_nothing_counts_that_was_read_before_the_last_change(
         who = dice.randrange(4)
         match dice.randrange(8):
             case 0 | 1:
-                begun = stamps[who].change(7)
+                longest_ms = dice.choice((LONGEST_CHANGE_MS, LONGEST_CHANGE_MS, INSERT_MS))
+                begun = stamps[who].change(7, longest_ms=longest_ms)
                 change = begun.__enter__()
                 change.made = dice.random() < 0.7
                 if change.made:
@@ -319,6 +344,70 @@ def test_a_write_that_was_held_up_before_it_could_be_seen_is_not_forgotten(
     clock.pass_ms(LONGEST_CHANGE_MS + 10)
     assert reader.current(7) not in (None, *kept)
     memory.close()
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_whatever_counted_at_any_moment_before_a_write_ended_counts_no_longer(
+    fd: int, processes: list[SharedStamps], clock: Clock, made: bool
+) -> None:
+    """Whoever looks while the write is being entered, or leaves its places."""
+    reader, *_ = processes
+    fail(processes[1], 7)  # so that it looks at what stands there
+    clock.pass_ms(LONGEST_CHANGE_MS + 1)
+    before = [reader.current(slot) for slot in (7, 8)]
+    seen: list[tuple[int | None, ...]] = []
+
+    def looked_at() -> int:
+        seen.append(tuple(reader.current(slot) for slot in (7, 8)))
+        return clock()
+
+    memory = SharedMemory(fd)
+    with SharedStamps(memory, looked_at).change(7, 8) as change:
+        change.made = made
+        during = len(seen)
+    for which, slot in enumerate((7, 8)):
+        now = reader.current(slot)
+        assert {stamps[which] for stamps in seen[:during]} <= {before[which], None}
+        assert {stamps[which] for stamps in seen[during:]} <= {now, None}
+        assert (now == before[which]) is not made
+    memory.close()
+
+
+def test_a_stamp_that_was_made_before_a_write_was_over_does_not_settle_it(
+    fd: int, processes: list[SharedStamps], clock: Clock
+) -> None:
+    """The write may have happened after it."""
+    one, other, reader = processes
+    memory = SharedMemory(fd)
+    fail(one, 7)
+    clock.pass_ms(LONGEST_CHANGE_MS // 2)
+    with other.change(7):
+        pass
+    made = memory.stamps[7]
+    clock.pass_ms(LONGEST_CHANGE_MS // 2 + 1)
+    assert reader.current(7) not in (None, made)
+    memory.close()
+
+
+def test_numbers_of_two_processes_differ_although_the_clock_stands_still(fd: int) -> None:
+    """One writes after another has made its number, and before it can be seen."""
+    memories = [SharedMemory(fd) for _ in range(3)]
+    now_ns = 5_000_000
+    other, reader = (SharedStamps(memory, lambda: now_ns) for memory in memories[1:])
+    kept: list[int | None] = []
+
+    def held_up() -> int:
+        if not kept:
+            with other.change(7):
+                pass
+            kept.append(reader.current(7))
+        return now_ns
+
+    with SharedStamps(memories[0], held_up).change(7):
+        pass
+    assert reader.current(7) not in (None, *kept)
+    for memory in memories:
+        memory.close()
 
 
 def test_the_floor_of_ids_only_rises_whoever_raises_it(fd: int) -> None:

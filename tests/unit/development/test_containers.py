@@ -51,3 +51,13 @@ def test_the_modules_that_an_image_runs_exist_and_are_copied_into_it(dockerfile:
         package = module.partition(".")[0]
         assert f"COPY {package} " in text
         assert f"!{package}" in (PROJECT / ".dockerignore").read_text().splitlines()
+
+
+def test_both_images_are_built_on_one_base_of_a_full_version() -> None:
+    bases = {
+        re.findall(r"^ARG BASE=(.+)$", (PROJECT / name).read_text(), flags=re.M)[0]
+        for name in ("Events.dockerfile", "Notifications.dockerfile")
+    }
+    (base,) = bases
+    assert re.fullmatch(r"docker\.io/library/python:3\.\d+\.\d+-slim-bookworm", base)
+    assert f"`{base.rpartition('/')[2]}`" in (PROJECT / "docs" / "containers.md").read_text()

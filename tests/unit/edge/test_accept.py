@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import pytest
+import sys
 
-from microservice_chassis.edge.accept import accepts_json
-from microservice_chassis.edge.list_header import elements
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from microservice_chassis.edge.accept import accepts_json, allows_json
+from microservice_chassis.edge.list_header import elements, parameters
 
 
 @pytest.mark.parametrize(
@@ -29,11 +33,58 @@ from microservice_chassis.edge.list_header import elements
         ([b"application/json; Q = 0"], False),
         ([b"application/json;q=..."], False),
         ([b"json"], False),
+        ([b"APPLICATION/*;Q=0.5"], True),
+        ([b"*/*;q=0.1"], True),
+        ([b"*/*;q=.2"], True),
+        ([b"application/json;q=1.000"], True),
+        ([b"application/json;q=0.000"], False),
+        ([b"application/*;q=0, */*"], False),
+        ([b"*/*, application/*;q=0, application/json"], True),
+        ([b"application/json;q=0", b"*/*"], False),
+        ([b"application/json;q=0, application/json"], True),
+        ([b"application/json;version=2;q=0, application/json"], True),
+        ([b"application/json, application/json;version=2;q=0"], True),
+        ([b"application/json;q=0;version=2, */*"], True),
+        ([b'application/json;a=";q=0"'], True),
+        ([b'application/json;a=",";q=0'], False),
+        ([b'application/json;a="\\";q=0"'], True),
+        ([b'text/html;a="x', b'application/json"'], False),
+        ([b"application/json;q=2, */*;q=0"], False),
+        ([b"application/json;q=-1"], False),
+        ([b"application/json;q=1e3"], False),
+        ([b"application/json;q="], False),
+        ([b"application/json;q"], False),
+        ([b"application/json;q=nan, */*"], True),
+        ([b"application/json;"], True),
+        ([b";"], False),
+        ([b";q=1"], False),
+        ([b",;,"], False),
+        ([b"*"], False),
+        ([b"*/json"], False),
+        ([b"application/xml+json"], False),
+        ([b"\xff, application/json"], True),
+        ([b'"' * 60_000], False),
+        ([b"text/html," * 6_000, b"application/json"], True),
     ],
 )
 def test_the_most_specific_range_decides(values: list[bytes], expected: bool) -> None:
     headers = [(b"host", b"localhost"), *((b"accept", value) for value in values)]
     assert accepts_json(headers) is expected
+
+
+@given(st.lists(st.text('aq*/;,="\\.01 \xff', max_size=20) | st.binary(), max_size=3))
+def test_any_accept_is_answered(values: list[str | bytes]) -> None:
+    encoded = [each.encode("latin-1") if isinstance(each, str) else each for each in values]
+    assert accepts_json([(b"accept", value) for value in encoded]) in (True, False)
+    joined = b", ".join(encoded)
+    assert not values or accepts_json([(b"accept", joined)]) is allows_json(b",".join(encoded))
+
+
+def test_a_long_accept_is_not_kept_in_memory() -> None:
+    value = b"text/html, " * 6_000
+    before = sys.getrefcount(value)
+    assert not allows_json(value)
+    assert sys.getrefcount(value) == before
 
 
 @pytest.mark.parametrize(
@@ -49,3 +100,15 @@ def test_the_most_specific_range_decides(values: list[bytes], expected: bool) ->
 )
 def test_commas_within_quotes_part_nothing(value: str, expected: list[str]) -> None:
     assert elements(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("a=1; q=0.5", ["a=1", "q=0.5"]),
+        ('a="x;y" ;b=","', ['a="x;y"', 'b=","']),
+        (" ; ;", []),
+    ],
+)
+def test_semicolons_within_quotes_part_nothing(value: str, expected: list[str]) -> None:
+    assert parameters(value) == expected

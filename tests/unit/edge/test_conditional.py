@@ -20,7 +20,20 @@ from microservice_chassis.edge.conditional import not_modified
         ('"b", *', False),
         ('"b,\\"a\\"", "c"', False),
         ('"x,y" , "a"', True),
+        ('"x, \\"a\\"", "c"', False),
+        ('"x\\", "a"', True),
+        ('"x\\","a"', True),
+        ('"x,", "a"', True),
+        ('"x", W/"a", "y"', True),
+        ('w/"a"', False),
+        ('W/ "a', False),
+        ('x"a"', False),
+        ('"a', False),
+        ('"b, "a"', False),
+        (',,"a",', True),
+        ('\t"a"\t', True),
+        ('"\xff", "a"', True),
     ],
 )
 def test_if_none_match(header: str, expected: bool) -> None:
-    assert not_modified(header.encode(), b'"a"') is expected
+    assert not_modified(header.encode("latin-1"), b'"a"') is expected

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from events_microservice.models.event import Event, Location
 from microservice_chassis.errors import InvalidResource
-from microservice_chassis.schema.scalars import instant_in_milliseconds
 from microservice_chassis.schema.schema import Schema
+from microservice_chassis.schema.timestamp import timestamp
 from notifications_microservice.models.notification import Notification
 from tests.examples import EVENT, NOTIFICATION
 from tests.strategies import EVENT_DOCUMENTS, JSON, NOTIFICATION_DOCUMENTS
@@ -30,7 +30,7 @@ def test_every_accepted_event_comes_back_equal(document: dict[str, Any]) -> None
 @given(NOTIFICATION_DOCUMENTS)
 def test_every_accepted_notification_comes_back_equal(document: dict[str, Any]) -> None:
     found = msgspec.to_builtins(NOTIFICATIONS.parse(document))
-    moment = instant_in_milliseconds(document["scheduled_time"])
+    moment = timestamp(document["scheduled_time"])
     expected = {**document, "scheduled_time": msgspec.to_builtins(moment)}
     assert {name: found[name] for name in document} == expected
 
@@ -90,26 +90,10 @@ def pointers(schema: Schema[Any], document: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("member", ["subject", "to_mail"])
-@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\t", "\x85"])
+@pytest.mark.parametrize("character", ["\r", "\n", "\0", "\t", "\x85", "\u2028", "\u2029"])
 def test_no_mail_header_can_be_injected(member: str, character: str) -> None:
     value = NOTIFICATION[member] + character + "Bcc: all@example.com"
     assert pointers(NOTIFICATIONS, {**NOTIFICATION, member: value}) == [f"/{member}"]
-
-
-@pytest.mark.parametrize(
-    "address", ["a@b.de", "ü@bücher.example.com", "a.b+c@sub.example.com", "guest@mail"]
-)
-def test_an_address_is_valid_by_its_syntax(address: str) -> None:
-    assert NOTIFICATIONS.parse({**NOTIFICATION, "to_mail": address}).to_mail == address
-
-
-@pytest.mark.parametrize(
-    "address",
-    ["", "guest", "guest@", "@example.com", "a b@example.com", "a@b@example.com", "a@b..com"]
-    + ["Guest <guest@example.com>", "a@example.com\n", f"a@{'b' * 60}.{'c' * 60}.{'d' * 140}.com"],
-)
-def test_other_addresses_are_refused(address: str) -> None:
-    assert pointers(NOTIFICATIONS, {**NOTIFICATION, "to_mail": address}) == ["/to_mail"]
 
 
 @pytest.mark.parametrize(
@@ -142,6 +126,61 @@ def test_a_broken_rule_says_what_would_be_right_and_repeats_little() -> None:
     assert rule.detail.startswith("must be 1 to 60 characters")
     assert "5000 characters" in rule.detail
     assert len(rule.detail) < 200
+
+
+def test_a_broken_rule_says_what_is_wrong_where_that_has_a_name() -> None:
+    document = {**NOTIFICATION, "scheduled_time": "2027-06-30T23:59:60Z", "to_mail": "a@host"}
+    with pytest.raises(InvalidResource) as caught:
+        NOTIFICATIONS.parse(document)
+    assert [rule.detail for rule in caught.value.broken_rules] == [
+        "must be an e-mail address, up to 254 octets;"
+        ' it is "a@host": a host without a dot is not accepted',
+        'must be a date and time (RFC 3339), like "2027-05-01T18:00:00Z";'
+        ' it is "2027-06-30T23:59:60Z": a leap second is not accepted; the seconds are 00 to 59',
+    ]
+
+
+def test_of_many_broken_rules_the_first_are_listed_and_the_others_counted() -> None:
+    with pytest.raises(InvalidResource) as caught:
+        EVENTS.parse({**EVENT, **{f"member {number}": number for number in range(1000)}})
+    assert [rule.pointer for rule in caught.value.broken_rules] == [
+        f"/member {number}" for number in range(20)
+    ]
+    assert caught.value.more == 980
+
+
+@pytest.mark.parametrize("character", ["x", "~", "\0", "😀"])
+def test_a_long_name_is_shortened_in_its_pointer(character: str) -> None:
+    with pytest.raises(InvalidResource) as caught:
+        EVENTS.parse({**EVENT, character * 60_000: 1})
+    (rule,) = caught.value.broken_rules
+    assert len(rule.pointer) <= 82
+    assert rule.pointer.endswith("…")
+
+
+def test_a_value_that_is_nested_deeply_is_refused() -> None:
+    value: Any = 1
+    for _ in range(980):
+        value = {"a": value}
+    for member in ("title", "location", "color"):
+        assert pointers(EVENTS, {**EVENT, member: value})[0].startswith(f"/{member}")
+
+
+@pytest.mark.parametrize("number", [10**4299, -(10**4299), 10**400, 1e308, 2**64])
+def test_a_number_that_is_too_large_is_refused(number: float) -> None:
+    location = {"latitude": number, "longitude": number}
+    found = pointers(EVENTS, {**EVENT, "title": number, "location": location})
+    assert found == ["/title", "/location/latitude", "/location/longitude"]
+
+
+@given(st.sampled_from(["events", "notifications"]), st.data())
+def test_read_only_members_are_ignored_whatever_they_are(kind: str, data: st.DataObject) -> None:
+    schema: Schema[Any] = EVENTS if kind == "events" else NOTIFICATIONS
+    example = EVENT if kind == "events" else NOTIFICATION
+    read_only = sorted(schema.members.keys() - schema.writable.keys())
+    values = data.draw(st.fixed_dictionaries(dict.fromkeys(read_only, JSON)))
+    assert schema.parse({**example, **values}) == schema.parse(example)
+    assert schema.parse_patch(values) == ({}, {}, ())
 
 
 def test_read_only_members_are_accepted_and_ignored() -> None:
