@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from errno import EMFILE, ENFILE
 from functools import cache, lru_cache
 from importlib.resources import files
 from typing import NamedTuple
@@ -115,10 +116,15 @@ def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> I
     return Instants(starts_at, max(starts_at, ends_at))
 
 
+@cache
 def _zone(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
-    except (KeyError, OSError):
+    except (KeyError, OSError) as error:
+        # NOTE: where a process can open no file more, that is not the zone's fault: a resource
+        #   that has it would be told to be unreadable, and lists would leave it out.
+        if isinstance(error, OSError) and error.errno in (EMFILE, ENFILE):
+            raise
         raise ValueError("not a time zone of this machine") from None
 
 

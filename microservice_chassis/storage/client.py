@@ -30,7 +30,6 @@ OPERATION_TIMEOUT_MS = 1_500
 _PROMISES: dict[str, Any] = {
     "w": "majority",
     "journal": True,
-    "wTimeoutMS": 0,
     "readPreference": "primary",
     "readConcernLevel": "majority",
     "retryWrites": True,

@@ -23,6 +23,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.errors import (
     ContendedResource,
+    DatabaseUnavailable,
     ResourceNotFound,
     RevisionConflict,
     UnchangeableResource,
@@ -324,7 +325,8 @@ class Dator(Generic[M]):
 
 def _unmatched(
     identifier: str, expected: Collection[int] | None
-) -> ResourceNotFound | RevisionConflict:
-    """Return why a write found a document, but not one that it was made for."""
-    # NOTE: without a condition it was created anew behind the write, and was not there for it.
-    return ResourceNotFound(identifier) if expected is None else RevisionConflict(identifier)
+) -> DatabaseUnavailable | RevisionConflict:
+    """Return why a write found its document, and did not happen."""
+    if expected is None:
+        return DatabaseUnavailable("it is there, and was not changed")
+    return RevisionConflict(identifier)

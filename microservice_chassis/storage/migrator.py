@@ -18,6 +18,7 @@ import pymongo
 from pymongo import UpdateOne
 
 from microservice_chassis.errors import (
+    DatabaseRefusal,
     DatabaseTooNew,
     DatabaseUnavailable,
     UnreadableResource,
@@ -89,6 +90,7 @@ class Migrator(Generic[M]):
         self._clock = ServerClock.of(dator.collection.database.client)
         self._documents = dator.collection.with_options(codec_options=RAW_OPTIONS)
         self._lease = Lease(dator.deployment.records, dator.collection.name, "migration")
+        self._refused = False
         # When this was made, before the workers were forked, in seconds since the epoch.
         self._made_s = time.time()
 
@@ -125,6 +127,11 @@ class Migrator(Generic[M]):
             return False
         try:
             return await self._migrate_all()
+        except DatabaseRefusal as refusal:
+            if not self._refused:
+                self._refused = True
+                _logger.warning("%s: the migration cannot go on: %s", self._dator.name, refusal)
+            raise
         finally:
             await self._lease.release()
 

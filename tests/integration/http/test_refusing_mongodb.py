@@ -7,11 +7,13 @@ import json
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from uuid import uuid4
 
 import pytest
 
 from events_microservice.app import create_app
 from events_microservice.settings import Settings
+from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.process.shared_file import SharedFile, make
 from microservice_chassis.storage.client import connect
 from tests.examples import EVENT
@@ -43,9 +45,9 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mongod]:
 
 
 @asynccontextmanager
-async def working(uri: str) -> AsyncIterator[AsgiClient]:
+async def working(uri: str, database: str = DATABASE) -> AsyncIterator[AsgiClient]:
     """A worker of the events service on that MongoDB."""
-    settings = Settings(mongodb_uri=uri)
+    settings = Settings(mongodb_uri=uri, mongodb_database=database)
     shared = SharedFile(make(settings.web_concurrency))
     async with (
         connect(uri) as client,
@@ -129,7 +131,29 @@ async def test_who_may_only_read_has_503_where_something_is_written(
                 "DELETE /events/id": 503,
                 "GET /health/ready": 503,
             }
-        assert lines(caplog) == ["MongoDB is unavailable"]
+        async with asyncio.timeout(20):
+            while "the migration cannot go on" not in caplog.text:
+                await asyncio.sleep(0.01)
+        assert sorted(lines(caplog)) == ["MongoDB is unavailable", "events"]
+
+
+async def test_an_error_that_nobody_expected_is_500_and_one_line_with_the_request(
+    mongodb: EmbeddedMongoDB, caplog: pytest.LogCaptureFixture
+) -> None:
+    name = f"test-{uuid4()}"
+    async with working(mongodb.uri, name) as worker, connect(mongodb.uri) as client:
+        created = await worker.request("POST", "/events", BODY)
+        rule = {"collMod": "Events", "validator": {"title": {"$ne": "Forbidden"}}}
+        await client[name].command(rule)
+        body = b'{"title": "Forbidden"}'
+        headers = {"x-request-id": "abc"}
+        answer = await worker.request("PATCH", created.headers["location"], body, headers)
+        assert (answer.status, json.loads(answer.body)["status"]) == (500, 500)
+        assert [record.getMessage() for record in caplog.records] == [
+            "request abc failed: PATCH /events/{id}"
+        ]
+        assert (await worker.request("GET", "/health/ready")).status == 200
+        await client.drop_database(name)
 
 
 @pytest.mark.parametrize(

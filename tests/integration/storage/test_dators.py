@@ -319,6 +319,16 @@ async def test_each_method_is_one_operation_found_by_the_index_of_ids(
             assert "COLLSCAN" not in plan
 
 
+async def test_the_time_limit_of_a_write_concern_does_not_count(mongodb: EmbeddedMongoDB) -> None:
+    commands = Commands()
+    async with connect(f"{mongodb.uri}/?wTimeoutMS=1", [commands]) as client:
+        dator = EVENTS.dator(client["operations"])
+        identifier = (await dator.insert(dator.schema.parse(EVENT))).resource.id
+        assert commands.last["writeConcern"] == {"w": "majority", "j": True}
+        await dator.delete(identifier)
+        assert commands.last["writeConcern"] == {"w": "majority", "j": True}
+
+
 async def test_a_patch_on_which_derived_members_depend_looks_first(
     mongodb: EmbeddedMongoDB,
 ) -> None:

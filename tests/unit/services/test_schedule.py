@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import UTC, date, datetime, time, timedelta
 from importlib.resources import files
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -9,6 +12,8 @@ from hypothesis import strategies as st
 
 from events_microservice.models.schedule import duration, instants, timezone
 from microservice_chassis.schema.malformed import Malformed
+
+PROJECT = Path(__file__).parents[3]
 
 
 def utc(text: str) -> datetime:
@@ -140,3 +145,29 @@ def test_nothing_ends_before_it_starts_where_the_clocks_skip_an_hour() -> None:
 def test_instants_of_an_unknown_zone_are_refused(zone: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011
         instants("2027-05-01", "20:00:00", zone, None)
+
+
+# In a process that has opened no zone yet.
+WITHOUT_FILES = """
+from events_microservice.models.schedule import instants
+from tests.open_files import none_left
+
+def hour():
+    return instants("2027-05-01", "20:00:00", "Asia/Kathmandu", None).starts_at.hour
+
+with none_left():
+    try:
+        hour()
+    except OSError as error:
+        print(error.strerror)
+print(hour())
+with none_left():
+    print(instants("2028-05-01", "20:00:00", "Asia/Kathmandu", None).starts_at.hour)
+"""
+
+
+def test_a_zone_is_opened_once_and_exists_though_no_file_can_be_opened() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", WITHOUT_FILES], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert (ended.stdout.splitlines(), ended.stderr) == (["Too many open files", "14", "14"], "")

@@ -19,7 +19,6 @@ WEAKENING = [
     "w=0",
     "w=1",
     "journal=false",
-    "wTimeoutMS=1",
     "retryWrites=false",
     "retryReads=false",
     "timeoutMS=60000",
@@ -52,7 +51,7 @@ def promises(client: AsyncMongoClient[Any]) -> dict[str, Any]:
 
 
 PROMISES = {
-    "write concern": {"w": "majority", "j": True, "wtimeout": 0},
+    "write concern": {"w": "majority", "j": True},
     "read preference": {"mode": "primary"},
     "read concern": {"level": "majority"},
     "retries": (True, True),
