@@ -20,6 +20,7 @@ from microservice_chassis.process.bounded_connection import REQUEST_TIMEOUT_S, B
 from microservice_chassis.process.refusal import Refusal
 from microservice_chassis.process.request_head import LIMIT_BYTES, LIMIT_FIELDS, Framing
 from microservice_chassis.process.request_with_body import RequestWithBody
+from microservice_chassis.process.upgrade import parser_behind_head
 
 # How much the parser gets at once, so that what is too long is noticed while it comes.
 _PIECE_BYTES = 16 * 1024
@@ -34,7 +35,7 @@ class HttpProtocol(BoundedConnection):
     _in_head = False
     _framing: Framing | None = None
     _is_last = False  # the client has asked for nothing behind it
-    _field_bytes = 0
+    _trailer_bytes = 0
     _trailer_fields = 0
     _with_body: RequestWithBody  # where it has one
 
@@ -83,96 +84,73 @@ class HttpProtocol(BoundedConnection):
         self._piece_bytes = len(data)
         self._unparsed_bytes += len(data)
         try:
-            while data:
-                if self.deaf:
-                    self.discard(data)
-                    return
-                data = self._parse(data)
-            if self.in_request and self._unparsed_bytes > LIMIT_BYTES:
-                raise _too_large()
-        except Refusal as what:
-            self._refuse(what)
+            while data and not self.deaf:
+                try:
+                    self.parser.feed_data(data)
+                    break
+                except httptools.HttpParserUpgrade as upgrade:
+                    # None is offered, so the request is what it is without (RFC 9110, 7.8).
+                    if self._framing is not None:
+                        self.parser = parser_behind_head(self, self._framing, self._is_last)
+                    data = data[upgrade.args[0] :]
+            else:
+                self.discard(data)
+            if self.in_request and not self.deaf:
+                self._check_unfinished()
+        except (httptools.HttpParserError, Refusal) as error:
+            if not self.deaf:
+                self._refuse(_refusal_of(error))
 
-    def _parse(self, data: bytes) -> bytes:
-        """Give data to the parser, and return the rest if it stops."""
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as upgrade:
-            self._ignore_upgrade()
-            return data[upgrade.args[0] :]
-        except httptools.HttpParserError as error:
-            if self.deaf:
-                return b""
-            if isinstance(error.__context__, Refusal):
-                raise error.__context__ from None
-            raise Refusal(400, "The request is not valid HTTP/1.1.") from None
-        return b""
-
-    def _ignore_upgrade(self) -> None:
-        """Go on with HTTP/1.1 behind the head of a request that asks for another protocol.
-
-        None is offered, so the request is served as it is (RFC 9110, section 7.8).
-        The parser takes the head for all of it, and stops there; where a body follows,
-        another parser is brought to where this one should be.
-        """
-        if self._framing is not None:
-            head = [b"POST / HTTP/1.1", self._framing.field]
-            if self._is_last:
-                head.append(b"Connection: close")
-            self.parser = httptools.HttpRequestParser(_BehindHead(self))
-            self.parser.feed_data(b"\r\n".join([*head, b"", b""]))
+    def _check_unfinished(self) -> None:
+        """Refuse a target, header or trailer of which there is too much, though it has no end."""
+        request_head.check_target_length(self.url)
+        if self._unparsed_bytes - len(self.url) > LIMIT_BYTES or len(self.headers) > LIMIT_FIELDS:
+            raise request_head.too_large()
 
     # What the parser calls.
 
     def on_message_begin(self) -> None:
         """Begin a request."""
         if self.deaf:
-            raise _too_large()
+            # The parser knows of no last request of HTTP/1.0; here it stops.
+            raise Refusal(400, "There is a request behind the last one.")
         super().on_message_begin()
         self.in_request = self._in_head = True
-        self._framing = None
-        self._field_bytes = self._trailer_fields = 0
         self._unparsed_bytes = min(self._unparsed_bytes, self._piece_bytes)
-
-    def on_url(self, url: bytes) -> None:
-        """Take a part of the request's target."""
-        self.url += url
-        self._unparsed_bytes = min(self._unparsed_bytes, self._piece_bytes) - len(url)
-        if len(self.url) > LIMIT_BYTES:
-            raise Refusal(414, f"The request target may have up to {LIMIT_BYTES} bytes.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Take a field of the header, or of a trailer, which no application sees."""
-        self._field_bytes += len(name) + len(value) + 4
         if self._in_head:
             self.headers.append((name.lower(), value))
         else:
+            self._trailer_bytes += len(name) + len(value) + 4
             self._trailer_fields += 1
-        if (
-            self._field_bytes > LIMIT_BYTES
-            or len(self.headers) + self._trailer_fields > LIMIT_FIELDS
-        ):
-            raise _too_large()
+            fields = len(self.headers) + self._trailer_fields
+            if self._trailer_bytes > LIMIT_BYTES or fields > LIMIT_FIELDS:
+                raise request_head.too_large()
 
     def on_headers_complete(self) -> None:
         """Let the application answer, unless it could not understand the request."""
         method = self.parser.get_method()
         version = self.parser.get_http_version()
+        if self._unparsed_bytes > LIMIT_BYTES - _PIECE_BYTES or len(self.headers) > LIMIT_FIELDS:
+            request_head.check_size(self.headers)
         request_head.check_start(method, self.url, version)
         self._framing = request_head.check_fields(version, self.headers)
+        self._trailer_bytes = self._trailer_fields = 0
         self._is_last = version == "1.0" or not self.parser.should_keep_alive()
         self._describe(method, version)
         self._in_head = False
         self._unparsed_bytes = 0
-        last, self.cycle = self.cycle, self._new_cycle()
+        previous, self.cycle = self.cycle, self._new_cycle()
         if not self.is_answering:
             self._start_asgi_task(self.cycle, self.app)
             return
         self.flow.pause_reading()
         self.pipeline.appendleft((self.cycle, self.app))
-        if self.ending and not last.response_started:
-            # It has become the last request but one.
-            last.keep_alive = True
+        if self.ending and not previous.response_started:
+            # It is no longer the last one that is answered.
+            previous.keep_alive = True
 
     def on_body(self, body: bytes) -> None:
         """Take a part of the body."""
@@ -207,20 +185,20 @@ class HttpProtocol(BoundedConnection):
         self.scope["query_string"] = url.query or b""
 
     def _new_cycle(self) -> RequestResponseCycle:
-        arguments: dict[str, Any] = {
-            "scope": self.scope,
-            "flow": self.flow,
-            "logger": self.logger,
-            "access_logger": self.access_logger,
-            "access_log": self.access_log,
-            "default_headers": self.server_state.default_headers,
-            "message_event": asyncio.Event(),
-            "keep_alive": not (self._is_last or self.ending),
-            "on_response": self.on_response_complete,
-        }
+        arguments = (
+            self.flow,
+            self.logger,
+            self.access_logger,
+            self.access_log,
+            self.server_state.default_headers,
+            asyncio.Event(),
+            False,  # an expectation is RequestWithBody's
+            not (self._is_last or self.ending),
+            self.on_response_complete,
+        )
         if self._framing is None:
-            return RequestResponseCycle(transport=self.cork, expect_100_continue=False, **arguments)
-        self._with_body = RequestWithBody(self.cork, self._framing, **arguments)
+            return RequestResponseCycle(self.scope, self.cork, *arguments)
+        self._with_body = RequestWithBody(self._framing, self.scope, self.cork, *arguments)
         return self._with_body
 
     # Answers.
@@ -282,32 +260,11 @@ class HttpProtocol(BoundedConnection):
         return self.in_request and self.scope["method"] == "HEAD"
 
 
-class _BehindHead:
-    """What a parser calls that goes on behind a head: all but what is about that head."""
-
-    def __init__(self, protocol: HttpProtocol) -> None:
-        self._protocol = protocol
-        self._in_head = True
-        self.on_body = protocol.on_body
-        self.on_message_complete = protocol.on_message_complete
-
-    def on_message_begin(self) -> None:
-        if not self._in_head:
-            self._protocol.on_message_begin()
-
-    def on_url(self, url: bytes) -> None:
-        if not self._in_head:
-            self._protocol.on_url(url)
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if not self._in_head:
-            self._protocol.on_header(name, value)
-
-    def on_headers_complete(self) -> None:
-        if not self._in_head:
-            self._protocol.on_headers_complete()
-        self._in_head = False
-
-
-def _too_large() -> Refusal:
-    return Refusal(431, f"A header may have up to {LIMIT_FIELDS} fields and {LIMIT_BYTES} bytes.")
+def _refusal_of(error: Exception) -> Refusal:
+    """Return the refusal for which the parser has given up, its own or that of what it called."""
+    for each in (error, error.__context__):
+        if isinstance(each, Refusal):
+            return each
+        if each is not None and not isinstance(each, httptools.HttpParserError):
+            raise each
+    return Refusal(400, "The request is not valid HTTP/1.1.")

@@ -11,6 +11,7 @@ from uvicorn._types import (
     ASGIReceiveEvent,
     ASGISendCallable,
     ASGISendEvent,
+    HTTPScope,
     Scope,
 )
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -36,8 +37,8 @@ class RequestWithBody(RequestResponseCycle):
     off ends it. Behind a long rest that it does not ask for, the connection closes.
     """
 
-    def __init__(self, cork: Cork, framing: Framing, **arguments: Any) -> None:
-        super().__init__(transport=cork, expect_100_continue=False, **arguments)
+    def __init__(self, framing: Framing, scope: HTTPScope, cork: Cork, *arguments: Any) -> None:
+        super().__init__(scope, cork, *arguments)
         self._cork = cork
         self._awaited = framing.awaited
         self._asked = False

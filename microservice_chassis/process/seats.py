@@ -49,12 +49,14 @@ class Seats:
         self._free = set(range(count))
 
     def take(self) -> Seat:
-        """Return a seat for a worker that is about to be forked, the first that is free.
+        """Return the first free seat, for a worker that is about to be forked.
 
-        Without a free one, which takes a crash loop beside a reload, the last one has two workers.
+        Without a free one it is one of the worker's own: it takes whatever connection it can get.
         """
-        number = min(self._free, default=self._count - 1)
-        self._free.discard(number)
+        if not self._free:
+            return Seats(1).take()
+        number = min(self._free)
+        self._free.remove(number)
         return Seat(self, self._words[number * _WORDS : (number + 1) * _WORDS], number)
 
     def give_back(self, number: int) -> None:

@@ -197,6 +197,7 @@ async def test_sighup_fails_no_request(own: Service) -> None:
         load.ended = True
     assert load.failures == []
     wait_for(lambda: len(tree(own)["worker"]) == 7)
+    wait_for(lambda: len(fill_the_first(own)) == CORES)
 
 
 def test_sigterm_ends_behind_what_has_arrived(own: Service) -> None:

@@ -35,8 +35,11 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
 CONFIG = Config(echo, ws="none", log_config=None)
 
 
-async def answers(pieces: Iterable[bytes]) -> bytes:
-    """What a client gets that sends these pieces, and then closes its side."""
+async def answers(pieces: Iterable[bytes], end_behind: int | None = None) -> bytes:
+    """What a client gets that sends these pieces, and then closes its side.
+
+    The server begins to end behind one of them.
+    """
     loop = asyncio.get_running_loop()
     server, client = socket.socketpair()
     client.setblocking(False)
@@ -45,8 +48,10 @@ async def answers(pieces: Iterable[bytes]) -> bytes:
         _, protocol = await loop.connect_accepted_socket(
             lambda: HttpProtocol(CONFIG, ServerState(), {}, on_lost=lost.set), server
         )
-        for piece in pieces:
+        for number, piece in enumerate(pieces):
             protocol.data_received(piece)
+            if number == end_behind:
+                protocol.shutdown()
         client.shutdown(socket.SHUT_WR)
         received = b""
         while chunk := await loop.sock_recv(client, 65536):
@@ -135,3 +140,20 @@ async def test_what_is_within_the_limits_is_answered_however_it_comes(size: int)
     fields = (b"Y: %s\r\n" % (b"x" * 640)) * (LIMIT_FIELDS - 1)
     request = GET + fields + b"\r\n"
     assert contents(await answers(pieces(request * 3, size))) == [b"<GET / >"] * 3
+
+
+@pytest.mark.parametrize("cut", range(1, len(GET) + 2))
+async def test_a_request_that_has_begun_is_served_when_the_server_ends(cut: int) -> None:
+    request = GET + b"\r\n"
+    received = await answers([request[:cut], request[cut:]], end_behind=0)
+    assert contents(received) == [b"<GET / >"]
+    assert b"connection: close" in received or cut == len(request)
+
+
+@pytest.mark.parametrize("before", [0, 1, 2])
+async def test_all_requests_of_a_pipeline_are_served_when_the_server_ends(before: int) -> None:
+    request = GET + b"\r\n"
+    received = await answers([request * before + GET, b"\r\n" + request * 2], end_behind=0)
+    assert contents(received) == [b"<GET / >"] * (before + 3)
+    assert received.count(b"connection: close") == 1
+    assert b"connection: close" in received[received.rindex(b"HTTP/1.1") :]

@@ -62,6 +62,9 @@ def test_a_worker_that_dies_leaves_no_connections_behind() -> None:
     assert seats.loads(1) == ([0], 0)
 
 
-def test_more_workers_than_seats_are_served() -> None:
+def test_a_worker_without_a_seat_takes_what_waits() -> None:
     seats = Seats(1)
-    assert {seats.take().share(1), seats.take().share(1)} == {1}
+    first, second = seats.take(), seats.take()
+    second.connection_taken()
+    assert second.share(3) == 3
+    assert first.connections == 0
