@@ -19,6 +19,10 @@ from microservice_chassis.process.seats import Seat
 LOOK_INTERVAL_S = 0.001
 LOOKS = 10
 
+# One beyond the number of cores looks again after so long, as long as the first ones do take
+# connections: each look costs what else would serve a request.
+BUSY_INTERVAL_S = 0.01
+
 # A worker that can take no more connections looks again after so long.
 FULL_INTERVAL_S = 0.1
 
@@ -92,17 +96,20 @@ class Listener:
         if room <= 0:
             return FULL_INTERVAL_S
         most = self._seat.share(max(1, self._queue()))
-        if most == 0 and not self._has_waited():
-            return LOOK_INTERVAL_S
+        if most == 0 and self._looks < LOOKS:
+            return self._stand_back()
         self._looks = 0
         return self._accept(min(max(1, most), room))
 
-    def _has_waited(self) -> bool:
-        """Whether this worker has looked so often while nobody has taken a connection."""
+    def _stand_back(self) -> float:
+        """Return for how many seconds to stand back; count the looks while nobody takes one."""
         taken = self._seat.taken()
-        self._looks = self._looks + 1 if taken == self._taken else 1
+        if taken == self._taken:
+            self._looks += 1
+            return LOOK_INTERVAL_S
         self._taken = taken
-        return self._looks > LOOKS
+        self._looks = 0
+        return LOOK_INTERVAL_S if self._seat.is_first else BUSY_INTERVAL_S
 
     def _queue(self) -> int:
         """Return how many connections wait, or 0 where the socket does not tell."""

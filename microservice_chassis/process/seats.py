@@ -92,6 +92,9 @@ class Seat:
         self._number = number
         self._cores = len(os.sched_getaffinity(0))
 
+        # Whether this worker was one of those that take connections first, when it last asked.
+        self.is_first = False
+
     def beat(self) -> None:
         """Tell the other workers that this one is well, and takes connections."""
         self._words[_BEAT] = time.monotonic_ns()
@@ -109,6 +112,7 @@ class Seat:
     def share(self, waiting: int) -> int:
         """Return how many of the waiting connections this worker takes now."""
         loads, place = self._seats.loads(self._number)
+        self.is_first = place < self._cores
         return share(loads, place, self._cores, waiting)
 
     def taken(self) -> int:
