@@ -7,6 +7,7 @@ from pathlib import Path
 
 from microservice_chassis.process.log import configure_log
 from microservice_chassis.process.parent_death import die_with_parent
+from microservice_chassis.process.seats import Seats
 from microservice_chassis.settings import ServerSettings, settings_or_exit
 
 _settings = settings_or_exit(ServerSettings, os.environ)
@@ -38,6 +39,20 @@ worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 # Gunicorn's control socket would be written to HOME, shared by every Gunicorn there.
 control_socket_disable = True
+
+# New ones at each SIGHUP: the workers from before take no more connections. A worker that has
+# died leaves its seat when the master notices, which may be after it has forked another one.
+_seats = Seats(2 * workers)
+
+
+def pre_fork(server, worker):
+    """Let a worker see the connections of the other ones, and them see its own."""
+    worker.seat = _seats.take()
+
+
+def child_exit(server, worker):
+    """Forget the connections of a worker that has died."""
+    worker.seat.leave()
 
 
 def on_starting(server):

@@ -3,49 +3,17 @@
 from __future__ import annotations
 
 import json
-import re
 import socket
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
-from urllib.parse import urlsplit
+import struct
+from contextlib import ExitStack, suppress
 
 import pytest
 import requests
 
-from microservice_chassis.process import worker
+from microservice_chassis.process.bounded_connection import LINGER_BYTES
+from tests.e2e.connections import connection, everything, parse, say
+from tests.process_tree import tree, wait_for
 from tests.services import Service
-
-# Longer than the time that a worker gives a request.
-PATIENCE_S = worker.REQUEST_TIMEOUT_S + 10
-
-
-@contextmanager
-def connection(service: Service) -> Iterator[socket.socket]:
-    address = urlsplit(service.url)
-    with socket.create_connection((address.hostname, address.port), timeout=PATIENCE_S) as client:
-        yield client
-
-
-def everything(client: socket.socket) -> bytes:
-    """All that the server sends until it closes."""
-    received = bytearray()
-    while True:
-        try:
-            chunk = client.recv(65536)
-        except ConnectionResetError:
-            break
-        if not chunk:
-            break
-        received += chunk
-    return bytes(received)
-
-
-def say(service: Service, request: bytes) -> bytes:
-    with connection(service) as client:
-        with suppress(OSError):  # it may be refused before all of it is sent
-            client.sendall(request)
-            client.shutdown(socket.SHUT_WR)
-        return everything(client)
 
 
 def assert_problem(answer: bytes, status: int) -> None:
@@ -145,18 +113,31 @@ def test_a_client_that_asks_first_is_told_to_continue(events: Service) -> None:
         assert client.recv(65536).startswith(b"HTTP/1.1 201 Created")
 
 
+def test_http_1_0_has_no_interim_response(events: Service) -> None:
+    body = json.dumps(events.example).encode()
+    request = b"POST /events HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n"
+    with connection(events) as client:
+        client.sendall(request % len(body) + body[:10])
+        client.sendall(body[10:])
+        assert everything(client).startswith(b"HTTP/1.1 201 Created")
+
+
+@pytest.mark.parametrize("expectation", [b"", b"Expect: 100-continue\r\n"])
+def test_a_body_that_is_announced_as_too_large_is_not_waited_for(
+    events: Service, expectation: bytes
+) -> None:
+    request = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n"
+    with connection(events) as client:
+        client.sendall(request + expectation + b"\r\n")
+        received = client.recv(65536)
+    assert received.startswith(b"HTTP/1.1 413 ")
+    assert b"connection: close" in received
+
+
 def test_a_client_that_has_closed_its_side_still_gets_its_answer(events: Service) -> None:
     body = json.dumps(events.example).encode()
     request = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
     assert say(events, request + body).startswith(b"HTTP/1.1 201 Created")
-
-
-def test_what_follows_an_unanswered_request_is_never_taken_for_its_answer(events: Service) -> None:
-    request = b"GET /events?limit=1 HTTP/1.1\r\nHost: a\r\n\r\n"
-    answer = say(events, request + request + b"NONSENSE\r\n\r\n")
-    statuses = re.findall(rb"HTTP/1\.1 (\d+) ", answer)
-    # The connection may be reset before the last answers have been read.
-    assert statuses == [b"200", b"200", b"400"][: len(statuses)]
 
 
 def test_an_upgrade_that_is_not_offered_is_ignored(events: Service) -> None:
@@ -167,31 +148,82 @@ def test_an_upgrade_that_is_not_offered_is_ignored(events: Service) -> None:
     assert say(events, request).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_half_a_request_changes_nothing_and_nobody_waits(events: Service) -> None:
-    before = requests.get(events.collection, params={"limit": 1000}, timeout=5).json()
+def test_what_is_broken_off_is_no_body(events: Service) -> None:
+    url = events.collection
+    before = requests.get(url, params={"limit": 1000}, timeout=5).json()
     body = json.dumps(events.example).encode()
-    request = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % (len(body) + 10)
-    for cut in (len(request) // 2, len(request), len(request) + len(body)):
-        with connection(events) as client:
-            client.sendall((request + body)[:cut])
-    assert requests.get(events.collection, params={"limit": 1000}, timeout=5).json() == before
+    post = b"POST /events HTTP/1.1\r\nHost: a\r\n"
+    measured = post + b"Content-Length: %d\r\n\r\n" % (len(body) + 10) + body
+    chunked = post + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(body), body)
+    beginnings = [chunked, chunked + b"0\r\n", chunked + b"zz\r\n", post]
+    beginnings += [measured, measured[:-20], measured[: -len(body)]]
+    for beginning in beginnings:
+        for reset in (False, True):
+            with connection(events) as client:
+                client.sendall(beginning)
+                if reset:
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    assert requests.get(url, params={"limit": 1000}, timeout=5).json() == before
+
+
+def test_a_body_without_an_end_is_not_read_to_its_end(events: Service) -> None:
+    chunk = b"100000\r\n%s\r\n" % (b" " * 0x100000)
+    sent = 0
+    with connection(events) as client:
+        client.sendall(b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+        client.sendall(chunk)
+        (answer,) = parse(everything(client))
+        assert (answer.status, answer.headers["connection"]) == (413, "close")
+        with suppress(ConnectionError):
+            while sent < 1 << 30:
+                sent += client.send(chunk)
+    # What the system has room for on either side comes to what the service has read.
+    assert sent < LINGER_BYTES + 32 * 1024 * 1024
+
+
+def test_a_client_that_sends_all_before_it_reads_still_sees_the_refusal(events: Service) -> None:
+    size = LINGER_BYTES // 2
+    request = b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size
+    with connection(events) as client:
+        client.sendall(request + b" " * size)
+        (answer,) = parse(everything(client))
+    assert answer.status == 413
+
+
+def connected_ports(service: Service) -> set[int]:
+    """The ports of the clients whose connections the workers have."""
+    return {
+        connected.raddr.port
+        for worker in tree(service)["worker"]
+        for connected in worker.net_connections()
+        if connected.raddr
+    }
 
 
 def test_slow_clients_are_cut_off_and_slow_nobody(events: Service) -> None:
     """All at once, since each takes the whole time that a request may take."""
+    post = b"POST /events HTTP/1.1\r\nHost: a\r\n"
     beginnings = {
         "nothing": b"",
         "empty lines": b"\r\n",
         "half a header": b"GET /events HTTP/1.1\r\nHost: a\r\nX-Slow: ",
-        "no body": b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n",
-        "half a body": b'POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"a":',
-        "half a chunk": b"POST /events HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n",
-        "refused, but sending": b"POST /events HTTP/1.1\r\nContent-Length: 99999999\r\n\r\n1",
+        "no body": post + b"Content-Length: 100\r\n\r\n",
+        "half a body": post + b'Content-Length: 100\r\n\r\n{"a":',
+        "half a chunk": post + b"Transfer-Encoding: chunked\r\n\r\n9\r\n",
+        "refused, but sending": post + b"Content-Length: 99999999\r\n\r\n1",
     }
+    for _ in range(100):
+        requests.post(events.collection, json=events.example, timeout=5).raise_for_status()
+    list_request = b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n"
+    # More than the system takes on either side.
+    answers_to_fill = 20_000_000 // len(requests.get(events.collection, timeout=5).content)
     with ExitStack() as stack:
         clients = {name: stack.enter_context(connection(events)) for name in beginnings}
         for name, beginning in beginnings.items():
             clients[name].sendall(beginning)
+        unread = [stack.enter_context(connection(events)) for _ in range(20)]
+        for client in unread:
+            client.sendall(list_request * answers_to_fill)
         many = [stack.enter_context(connection(events)) for _ in range(200)]
         for client in many:
             client.sendall(b"GET /")
@@ -200,6 +232,8 @@ def test_slow_clients_are_cut_off_and_slow_nobody(events: Service) -> None:
         answers = {name: everything(client) for name, client in clients.items()}
         for client in many:
             assert_problem(everything(client), 408)
+        ports = {client.getsockname()[1] for client in unread}
+        wait_for(lambda: not ports & connected_ports(events))
     assert_problem(answers.pop("refused, but sending"), 413)
     for name in beginnings.keys() - {"refused, but sending"}:
         assert_problem(answers[name], 408)
