@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -19,7 +19,6 @@ from microservice_chassis.storage.client import Document, connect
 from tests.examples import EVENT
 from tests.integration.asgi import BYPASS, AsgiClient, cache_status, until_hit, working
 from tests.redis_server import RedisServer
-from tests.services import free_port
 
 OFF = "the response cache is off: Redis cannot be used"
 BACK = "the response cache is back"
@@ -57,13 +56,6 @@ REFUSALS = {
     ),
     **{f"{name}-forbidden": forbidden(name) for name in ("info", "time", "evalsha")},
 }
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that a test may treat badly."""
-    with RedisServer(free_port(), tmp_path) as server:
-        yield server
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, suppress
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -27,17 +26,9 @@ from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS
 from tests.clock import Clock
 from tests.paused_driver import PausedDriver, Stop
 from tests.redis_server import RedisServer
-from tests.services import free_port
 
 TIMEOUT_OF_ENTRIES_S = 60
 ENTRY = Entry(((b"etag", b'"a"'),), b"[]")
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that a test may treat badly."""
-    with RedisServer(free_port(), tmp_path) as server:
-        yield server
 
 
 @pytest.fixture

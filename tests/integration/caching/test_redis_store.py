@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -29,13 +29,6 @@ from tests.redis_server import RedisServer
 from tests.services import free_port
 
 WARNING = "the response cache is off: Redis cannot be used"
-
-
-@pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis that a test may treat badly."""
-    with RedisServer(free_port(), tmp_path) as server:
-        yield server
 
 
 @pytest.fixture
