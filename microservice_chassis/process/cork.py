@@ -46,7 +46,3 @@ class Cork(asyncio.Transport):
         """End an answer, and then the connection."""
         self.end()
         self._close()
-
-    def is_closing(self) -> bool:
-        """Whether the connection is being closed."""
-        return self._transport.is_closing()
