@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -219,7 +220,9 @@ def test_a_mongodb_that_keeps_dying_ends_the_tree(alone: Service) -> None:
     assert len(killed) == 4
 
 
-def test_a_stopped_mongodb_is_a_problem_and_recovers_by_itself(alone: Service) -> None:
+def test_a_stopped_mongodb_is_a_problem_and_two_lines_and_recovers_by_itself(
+    alone: Service, tmp_path: Path
+) -> None:
     (mongod,) = tree(alone)["mongod"]
     url = f"{alone.collection}?limit=1"
     mongod.suspend()
@@ -231,9 +234,14 @@ def test_a_stopped_mongodb_is_a_problem_and_recovers_by_itself(alone: Service) -
             assert answer.headers["Retry-After"] == "1"
         assert status(f"{alone.url}/health/live") == 200
         assert status(f"{alone.url}/health/ready") == 503
+        with ThreadPoolExecutor(40) as clients:
+            assert set(clients.map(status, [url] * 40)) == {503}
     finally:
         mongod.resume()
     wait_for(lambda: all(status(url) == 200 for _ in range(20)))
+    said = (tmp_path / "log").read_text()
+    assert said.count("MongoDB is unavailable") == 1
+    assert said.count("MongoDB is available again") == 1
 
 
 def test_a_second_service_on_the_same_data_is_refused(alone: Service, tmp_path: Path) -> None:
