@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import chain
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -40,6 +41,19 @@ def tree(service: Service) -> dict[str, list[psutil.Process]]:
 
 def everybody(service: Service) -> list[psutil.Process]:
     return list(chain.from_iterable(tree(service).values()))
+
+
+def client_connections(service: Service) -> dict[psutil.Process, int]:
+    """How many connections of clients each worker has."""
+    port = urlsplit(service.url).port
+    connected: dict[psutil.Process, int] = {}
+    for worker in tree(service)["worker"]:
+        with suppress(psutil.NoSuchProcess):
+            connected[worker] = sum(
+                each.laddr.port == port and each.status == psutil.CONN_ESTABLISHED
+                for each in worker.net_connections()
+            )
+    return connected
 
 
 def gone(processes: list[psutil.Process]) -> bool:

@@ -27,7 +27,7 @@ from urllib.parse import quote_plus, urlsplit
 import psutil
 import pytest
 
-from tests.process_tree import tree, wait_for
+from tests.process_tree import client_connections, tree, wait_for
 from tests.redis_server import RedisServer
 from tests.services import Service, service
 
@@ -36,6 +36,11 @@ WRITERS = 4  # each of which has items of its own
 READERS = 6
 WRITES = 400  # of each writer
 RECONNECTING = 0.1  # of the requests
+
+# A worker is killed each time that so much has been read since the last one, and at least so often:
+# killed without a pause, they would spend the time of both cores on their starts.
+READS_BETWEEN_KILLS = 200
+KILLS = 10
 
 
 class Answer(NamedTuple):
@@ -95,8 +100,13 @@ class Ledger:
         self.deleted: set[str] = set()
         self.stale: list[str] = []
         self.statuses: Counter[str] = Counter()
+        self.kills = 0
         self.writing = threading.Event()
         self._lock = threading.Lock()
+
+    @property
+    def reads(self) -> int:
+        return sum(self.statuses.values())
 
     def note(self, answer: Answer) -> None:
         """Note the revision of an item."""
@@ -173,12 +183,19 @@ def whole(services: Sequence[Service]) -> bool:
     return all(len(tree(own)["worker"]) == 7 for own in services)
 
 
+def wait_for_reads(ledger: Ledger, number: int) -> None:
+    wait_for(lambda: ledger.reads >= number or not ledger.writing.is_set(), deadline_s=60)
+
+
 def kill_workers(services: Sequence[Service], ledger: Ledger) -> None:
-    """Kill a worker now and then, whatever it is doing."""
+    """Kill a worker that serves clients now and then, whatever it is doing."""
     while ledger.writing.is_set():
         own = random.choice(services)
         with suppress(psutil.NoSuchProcess, IndexError):
-            random.choice(tree(own)["worker"]).kill()
+            connections = client_connections(own)
+            random.choice([worker for worker in connections if connections[worker]]).kill()
+            ledger.kills += 1
+        wait_for_reads(ledger, ledger.reads + READS_BETWEEN_KILLS)
         wait_for(lambda: whole(services) or not ledger.writing.is_set())
 
 
@@ -221,10 +238,10 @@ def assert_coherent(services: Sequence[Service], *, killing: bool) -> None:
             pass
         ledger.writing.clear()
     assert ledger.stale == []
-    reads = sum(ledger.statuses.values())
-    assert reads > 1000, f"{reads} reads in {time.monotonic() - began:.0f} s"
+    assert ledger.reads > 1000, f"{ledger.reads} reads in {time.monotonic() - began:.0f} s"
     # NOTE: for 5 s after a worker was killed over a write, nothing is kept of what it wrote.
-    assert ledger.statuses["eventpost; hit"] > reads // 20, ledger.statuses
+    assert ledger.statuses["eventpost; hit"] > ledger.reads // 20, ledger.statuses
+    assert not killing or ledger.kills >= KILLS
 
 
 @pytest.mark.parametrize("killing", [False, True])

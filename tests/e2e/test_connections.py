@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from tests.e2e.connections import connection, everything, parse
-from tests.process_tree import gone, tree, wait_for
+from tests.process_tree import client_connections, gone, tree, wait_for
 from tests.services import Service, service
 
 LIVE = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -34,19 +34,6 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
             events.process.wait_until_ready()
             wait_for(lambda: len(tree(events)["worker"]) == 7)
             yield events
-
-
-def counts(events: Service) -> dict[psutil.Process, int]:
-    """How many connections of clients each worker has."""
-    port = urlsplit(events.url).port
-    connected: dict[psutil.Process, int] = {}
-    for worker in tree(events)["worker"]:
-        with suppress(psutil.NoSuchProcess):
-            connected[worker] = sum(
-                each.laddr.port == port and each.status == psutil.CONN_ESTABLISHED
-                for each in worker.net_connections()
-            )
-    return connected
 
 
 @contextmanager
@@ -76,9 +63,9 @@ def suspended(workers: Iterable[psutil.Process]) -> Iterator[None]:
 
 def fill_the_first(events: Service) -> list[psutil.Process]:
     """The workers that take the connections while there are few."""
-    wait_for(lambda: not any(counts(events).values()))
+    wait_for(lambda: not any(client_connections(events).values()))
     with clients(events, 20 * CORES):
-        return [worker for worker, count in counts(events).items() if count == 20]
+        return [worker for worker, count in client_connections(events).items() if count == 20]
 
 
 def test_few_connections_are_shared_by_as_many_workers_as_there_are_cores(own: Service) -> None:
@@ -94,7 +81,7 @@ def test_a_thousand_connections_at_once_are_shared_by_all(own: Service) -> None:
         for client in connected:
             client.sendall(LIVE)
         answers = Counter(client.recv(65536)[:15] for client in connected)
-        shares = counts(own).values()
+        shares = client_connections(own).values()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert answers == {b"HTTP/1.1 200 OK": 1000}
     assert sum(shares) == 1000
@@ -110,7 +97,7 @@ def test_nobody_waits_for_a_stuck_worker(own: Service) -> None:
 
 def test_a_worker_that_dies_leaves_no_connections_behind(own: Service) -> None:
     with clients(own, 50):
-        victims = [worker for worker, count in counts(own).items() if count]
+        victims = [worker for worker, count in client_connections(own).items() if count]
         for victim in victims:
             victim.kill()
         wait_for(lambda: gone(victims) and len(tree(own)["worker"]) == 7)
