@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 # So many connections a worker takes before workers beyond the number of cores take any.
-FULL_CONNECTIONS = 64
+FULL_CONNECTIONS = 512
 
 # A worker that has not been heard of for so long is stuck, and nobody waits for it.
 STUCK_AFTER_S = 1.0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from microservice_chassis.process.seats import FULL_CONNECTIONS as FULL
 from microservice_chassis.process.seats import Seats, share
 
 
@@ -12,11 +13,11 @@ from microservice_chassis.process.seats import Seats, share
         ([0, 0, 0, 0, 0, 0, 0], 10, [5, 5, 0, 0, 0, 0, 0]),
         ([3, 0, 0, 0, 0, 0, 0], 1, [0, 1, 0, 0, 0, 0, 0]),
         ([3, 0, 0, 0, 0, 0, 0], 5, [1, 4, 0, 0, 0, 0, 0]),
-        ([60, 64, 0, 0, 0, 0, 0], 4, [4, 0, 0, 0, 0, 0, 0]),
+        ([FULL - 4, FULL, 0, 0, 0, 0, 0], 4, [4, 0, 0, 0, 0, 0, 0]),
         # Once they are full, everybody does.
-        ([64, 64, 0, 0, 0, 0, 0], 1, [0, 0, 1, 1, 1, 1, 1]),
-        ([0, 0, 0, 0, 0, 0, 0], 700, [100] * 7),
-        ([64, 64, 64, 64, 64, 64, 64], 7, [1] * 7),
+        ([FULL, FULL, 0, 0, 0, 0, 0], 1, [0, 0, 1, 1, 1, 1, 1]),
+        ([0, 0, 0, 0, 0, 0, 0], 7 * FULL, [FULL] * 7),
+        ([FULL] * 7, 7, [1] * 7),
         # One worker alone takes what there is.
         ([500], 3, [3]),
     ],
@@ -28,7 +29,9 @@ def test_a_worker_takes_its_share_of_the_connections_that_wait(
 
 
 @pytest.mark.parametrize("waiting", [1, 7, 100, 2000])
-@pytest.mark.parametrize("loads", [[0, 0, 0], [64, 3, 0], [64, 64, 64], [200, 0, 64]])
+@pytest.mark.parametrize(
+    "loads", [[0, 0, 0], [FULL, 3, 0], [FULL, FULL, FULL], [2 * FULL, 0, FULL]]
+)
 def test_somebody_takes_whatever_waits(loads: list[int], waiting: int) -> None:
     while waiting:
         shares = [share(loads, place, 2, waiting) for place in range(len(loads))]
