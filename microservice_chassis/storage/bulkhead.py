@@ -78,7 +78,7 @@ class Bulkhead:
         try:
             began_s = self._now_s()
             until_s = max(came_s, self._answered_s) + _TIMEOUT_S
-            with self._reported(began_s, write), reachable():
+            with self._reported(came_s, began_s, write), reachable():
                 if until_s - began_s < _LEAST_S:
                     raise DatabaseUnavailable("MongoDB has not answered those before")
                 with pymongo.timeout(until_s - began_s):
@@ -87,24 +87,24 @@ class Bulkhead:
             self._release(size)
 
     @contextmanager
-    def _reported(self, began_s: float, write: bool) -> Iterator[None]:
+    def _reported(self, came_s: float, began_s: float, write: bool) -> Iterator[None]:
         """Take note of how an operation ends."""
         try:
             yield
         except DatabaseRefusal as error:
             self._answered_s = self._now_s()
-            self._outage.lost(error)
+            self._outage.lost(error, came_s)
             raise
         except DatabaseUnavailable as error:
             # NOTE: a MongoDB that has answered others meanwhile is there.
             if self._answered_s < began_s:
-                self._outage.lost(error)
+                self._outage.lost(error, came_s)
             raise
         except OperationFailure:
             self._answered_s = self._now_s()
             raise
         self._answered_s = self._now_s()
-        self._outage.answered(write=write)
+        self._outage.answered(self._answered_s, write=write)
 
     async def _acquire(self, size: int, first: bool) -> None:
         if self._free >= size and not any(self._waiting):

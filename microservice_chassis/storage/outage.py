@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import mmap
+import struct
 
 from microservice_chassis.errors import DatabaseRefusal, DatabaseUnavailable
+
+# Whether the loss has been reported, and when MongoDB was back after the last one, in seconds.
+_REPORT = struct.Struct("?d")
 
 _logger = logging.getLogger(__name__)
 
@@ -16,25 +20,31 @@ class Outage:
     def __init__(self) -> None:
         self._unreachable = False
         self._refused = False
-        # Whether the loss has been reported, by any worker that was forked from this process.
-        self._reported = mmap.mmap(-1, 1)
+        # The report of all workers that were forked from this process.
+        self._report = mmap.mmap(-1, _REPORT.size)
 
-    def lost(self, error: DatabaseUnavailable) -> None:
-        """Take note of an operation that has failed."""
+    def lost(self, error: DatabaseUnavailable, came_s: float) -> None:
+        """Take note of an operation that has failed, and of when somebody asked for it.
+
+        One that came before MongoDB was back tells of the loss that is over: while MongoDB
+        begins to answer, another worker may still be told that time ran out.
+        """
         if isinstance(error, DatabaseRefusal):
             self._unreachable, self._refused = False, True
         else:
             self._unreachable = True
-        if not self._reported[0]:
-            self._reported[0] = True
+        reported, back_s = _REPORT.unpack_from(self._report)
+        if not reported and came_s > back_s:
+            _REPORT.pack_into(self._report, 0, True, back_s)
             _logger.warning("MongoDB is unavailable: %s", error)
 
-    def answered(self, *, write: bool) -> None:
+    def answered(self, now_s: float, *, write: bool) -> None:
         """Take note of an operation that was answered; of rights only a `write` tells."""
         if not (self._unreachable or self._refused):
             return
         self._unreachable = False
         self._refused = self._refused and not write
-        if self._reported[0] and not self._refused:
-            self._reported[0] = False
+        reported, _ = _REPORT.unpack_from(self._report)
+        if reported and not self._refused:
+            _REPORT.pack_into(self._report, 0, False, now_s)
             _logger.warning("MongoDB is available again")
