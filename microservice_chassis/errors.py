@@ -17,8 +17,16 @@ class ResourceNotFound(DomainError):
     """There is no resource with this identifier."""
 
 
+class InvalidParameter(DomainError):
+    """A parameter of a query is unknown or malformed; the message says what would be right."""
+
+
 class InvalidCursor(DomainError):
-    """A cursor is none that a page of this collection ended with."""
+    """A cursor is none that a page of this selection, in this order, ended with."""
+
+
+class IndexNotReady(DomainError):
+    """What a query needs is being built; the message names it."""
 
 
 class DatabaseUnavailable(DomainError):

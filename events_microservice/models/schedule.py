@@ -116,6 +116,14 @@ def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> I
     return Instants(starts_at, max(starts_at, ends_at))
 
 
+def local_date(moment: datetime, timezone_: str) -> str:
+    """Return the date on which a moment is in a zone, up to the last that there is."""
+    try:
+        return moment.astimezone(_zone(timezone_)).date().isoformat()
+    except OverflowError:
+        return (datetime.max if moment.year > 1 else datetime.min).date().isoformat()
+
+
 @cache
 def _zone(name: str) -> ZoneInfo:
     try:

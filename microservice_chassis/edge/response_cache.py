@@ -116,8 +116,11 @@ class ResponseCache:
         answer = await _collect(self._app, {**scope, "method": "GET"}, receive)
         if answer.status != 200 or header(answer.headers, b"etag") is None:
             return Read(answer, _BYPASS, scope)
-        entry = Entry(tuple(answer.headers), answer.body)
-        if found.stamp is None:
+        entry = Entry(
+            tuple(each for each in answer.headers if each[0] != b"cache-control"), answer.body
+        )
+        # NOTE: what says of itself how to be cached is another answer at another time.
+        if found.stamp is None or header(answer.headers, b"cache-control") is not None:
             return Read(entry, _BYPASS, scope)
         await self._keep(key, found.stamp, entry)
         return Read(entry, _STORED, scope)

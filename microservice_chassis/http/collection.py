@@ -7,23 +7,36 @@ from hashlib import blake2b
 import falcon
 import falcon.asgi
 
-from microservice_chassis.http.paging import PageQuery
+from microservice_chassis.http.paging import answer_total, link_to_next
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.request_body import read_object
 from microservice_chassis.http.resource import DatorResource, M, answer_one
+from microservice_chassis.schema.query import QueryParameters
+from microservice_chassis.storage.dator import Dator, Page
 
 
 class CollectionResource(DatorResource[M]):
     """All the resources of one kind: list them, and create one."""
 
+    def __init__(self, dator: Dator[M]) -> None:
+        super().__init__(dator)
+        self._query = QueryParameters(dator.query)
+
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """200: one page, in the order of creation; Link leads to the next."""
-        query = PageQuery.of(req)
-        page = await self._dator.page(query.limit, query.cursor)
+        """200: one page of what the query selects, in its order; Link leads to the next."""
+        parameters = query_parameters(req, self._query.members)
+        query = self._query.parse(parameters)
+        page = await self._dator.page(query)
         if page.next:
-            resp.set_header("Link", query.link_to(self.template, page.next))
+            link = link_to_next(self.template, parameters, query.limit, page.next)
+            resp.set_header("Link", link)
+        if page.total is not None:
+            answer_total(resp, page.total)
+        if query.relative:
+            # NOTE: it is another answer at another time, so the response cache keeps none.
+            resp.cache_control = ["no-cache"]
         resp.data = b"[" + b",".join(page.representations) + b"]"
-        resp.etag = blake2b(resp.data, digest_size=16).hexdigest()
+        resp.etag = _entity_tag(resp.data, page)
 
     on_head = on_get
 
@@ -35,3 +48,10 @@ class CollectionResource(DatorResource[M]):
         identifier = answer_one(resp, stored)
         resp.status = falcon.HTTP_201
         resp.location = f"{self.template}/{identifier}"
+
+
+def _entity_tag(content: bytes, page: Page) -> str:
+    """Return the tag of a page, which is another one where another page or total goes with it."""
+    tag = blake2b(content, digest_size=16)
+    tag.update(repr((page.next, page.total)).encode())
+    return tag.hexdigest()

@@ -17,7 +17,9 @@ from microservice_chassis.errors import (
     DatabaseTooNew,
     DatabaseUnavailable,
     DomainError,
+    IndexNotReady,
     InvalidCursor,
+    InvalidParameter,
     InvalidResource,
     ResourceNotFound,
     RevisionConflict,
@@ -53,8 +55,17 @@ def _not_found(_: DomainError) -> Problem:
 
 def _invalid_cursor(_: DomainError) -> Problem:
     return Problem(
-        400, "The parameter cursor must be one that a Link header of this collection gave."
+        400,
+        "The parameter cursor must be one that a Link header gave, with the same filters and sort.",
     )
+
+
+def _invalid_parameter(error: DomainError) -> Problem:
+    return Problem(400, str(error))
+
+
+def _index_not_ready(_: DomainError) -> Problem:
+    return _try_again("The index that this query needs is being built; try again later.")
 
 
 def _listed(error: BreaksRules) -> str:
@@ -113,6 +124,8 @@ def _try_again(detail: str) -> Problem:
 _PROBLEMS: Mapping[type[DomainError], Callable[[Any], Problem]] = {
     ResourceNotFound: _not_found,
     InvalidCursor: _invalid_cursor,
+    InvalidParameter: _invalid_parameter,
+    IndexNotReady: _index_not_ready,
     InvalidResource: _invalid,
     UnreadableResource: _unreadable,
     UnchangeableResource: _unchangeable,

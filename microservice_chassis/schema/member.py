@@ -67,6 +67,7 @@ class Member:
     ) -> None:
         """`rule` replaces the annotation's."""
         self.name = field.encode_name
+        self.attribute = field.name
         self.default = field.default
         marks = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
         self.recorded = Recorded in marks
@@ -80,6 +81,8 @@ class Member:
         )
         self.struct = next((each for each in self.types if _is_struct(each)), None)
         self._annotation = annotation
+        # A value of another type than a string is one that the rule reads from it.
+        self._read_from_text = self.rule.canonical is not None and str not in self.types
         self._earlier = next((mark.read for mark in marks if isinstance(mark, Earlier)), None)
         # The classes whose values are read as they are kept.
         self.classes = frozenset(
@@ -101,7 +104,7 @@ class Member:
         Raises:
             ValueError: it breaks the rule; a Malformed says more.
         """
-        if datetime in self.types:
+        if self._read_from_text:
             parsed = msgspec.convert(value, str)
         else:
             parsed = msgspec.convert(value, self._annotation, strict=strict)

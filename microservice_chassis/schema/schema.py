@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
 
@@ -26,6 +26,16 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """The base of the models that have a collection."""
 
     id: Annotated[str, Recorded] = ""
+
+    # The members from which `searched` follows.
+    searched_from: ClassVar[frozenset[str]] = frozenset()
+
+    def searched(self) -> Mapping[str, Any]:
+        """Return what is kept beside the members to find the resource by; no client sees it.
+
+        The derived members are there.
+        """
+        return {}
 
     def derived(self) -> Mapping[str, Any]:
         """Return the values of the derived members.

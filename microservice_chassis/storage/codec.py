@@ -5,6 +5,7 @@ A document of today's form has a resource's members under their names, times as 
     _id         ObjectId    made by `identifiers`: its order is the order of creation
     revision    int         1 when created, one more with each change
     form        int         the number of the last migration that it went through
+    search      document    what the model's `searched()` returns, in members that indexes have
 
 Documents of earlier forms are read, too: those of the original EventPost have only the given
 members, all of them strings; those of 1.0 have `revision` and no derived members.
@@ -30,7 +31,13 @@ from microservice_chassis.storage.raw_bson import decode
 M = TypeVar("M", bound=Resource)
 
 # Today's form: the number of the newest of the `migrations`.
-FORM = 1
+FORM = 2
+
+# The forms before, as a document has them: the first had none.
+EARLIER_FORMS: tuple[int | None, ...] = (None, *range(1, FORM))
+
+# Whatever else is there in its place says nothing.
+_FORMS: Mapping[Any, int] = {form: form for form in range(1, FORM + 1)}
 
 # Nobody counts up to this; behind it a revision could not be counted on from.
 REVISION_LIMIT = 1 << 62
@@ -82,8 +89,9 @@ class DocumentCodec(Generic[M]):
             if not member.derived_from
         ]
         self._given = frozenset(member.name for member in self._kept if member.given)
-        # The members from which others are derived.
-        self.sources = frozenset[str]().union(*(member.derived_from for member in self._kept))
+        # The members from which others are derived, and those from which anything follows.
+        self._derived_from = frozenset[str]().union(*(member.derived_from for member in self._kept))
+        self.sources = self._derived_from | schema.model.searched_from
         recorded = {
             name: member.default for name, member in schema.members.items() if member.recorded
         }
@@ -123,7 +131,7 @@ class DocumentCodec(Generic[M]):
             broken.append(BrokenRule("", "its revision must be a whole number of up to 62 bits"))
         if broken:
             raise UnreadableResource(broken)
-        form = FORM if document.get("form") == FORM else 0
+        form = _FORMS.get(document.get("form"), 0)
         return Stored(self._with_derived(self._model(**values), form), int(revision), form)
 
     def document(self, resource: M) -> Document:
@@ -134,7 +142,9 @@ class DocumentCodec(Generic[M]):
             for name, value in values.items()
             if value is not None or name in self._given
         }
-        return {"form": FORM, **self.kept(present)}
+        searched = resource.searched()
+        search = {"search": searched} if searched else {}
+        return {"form": FORM, **self.kept(present), **search}
 
     def kept(self, values: Mapping[str, Any]) -> Document:
         """Return the values of members as they are kept."""
@@ -188,7 +198,7 @@ class DocumentCodec(Generic[M]):
         broken = []
         for name, _, member in self._members:
             value = getattr(resource, name)
-            if name in self.sources and value is not None:
+            if name in self._derived_from and value is not None:
                 try:
                     member.parse(value)
                 except ValueError:

@@ -10,20 +10,21 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
-from pymongo import ReturnDocument
+from pymongo import IndexModel, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.errors import (
     ContendedResource,
     DatabaseUnavailable,
+    IndexNotReady,
     ResourceNotFound,
     RevisionConflict,
     UnchangeableResource,
@@ -31,15 +32,19 @@ from microservice_chassis.errors import (
 )
 from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.patch import Patch
+from microservice_chassis.schema.query import Query
 from microservice_chassis.schema.schema import Resource, Schema
-from microservice_chassis.storage.bulkhead import LARGE, Bulkhead
+from microservice_chassis.storage.bulkhead import Bulkhead
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.codec import DocumentCodec, Stored
-from microservice_chassis.storage.cursor import cursor_behind, parse_cursor
+from microservice_chassis.storage.cursor import Cursor
 from microservice_chassis.storage.deployment import Deployment
+from microservice_chassis.storage.finder import Finder, Total
 from microservice_chassis.storage.identifiers import Identifiers, parse_id
-from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
+from microservice_chassis.storage.indexes import BY_ID
+from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode
 from microservice_chassis.storage.representations import Representations
+from microservice_chassis.storage.selection import Order, Selection
 from microservice_chassis.storage.updates import (
     NEXT_REVISION,
     at_revision,
@@ -53,15 +58,8 @@ from microservice_chassis.storage.writer import Writer
 
 M = TypeVar("M", bound=Resource)
 
-# The first of all ObjectIds. A page begins here, and so behind documents whose `_id` is of a type
-# that MongoDB sorts before; it compares values of one type only.
-_FIRST_ID = ObjectId(bytes(12))
-
 # How often a change of a part is tried while others change what it depends on.
 _ATTEMPTS = 100
-
-# So many documents are a large answer.
-_MANY = 200
 
 # For how long a page may keep the event loop at once: operations that wait for it, too, have a
 # time limit.
@@ -74,10 +72,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Page(NamedTuple):
-    """Representations of resources in a row, and the cursor of the page behind, if there is one."""
+    """Representations of resources in a row, and the cursor of the page behind, if one may follow.
+
+    `total` is how many resources all pages have, if that was asked for.
+    """
 
     representations: list[bytes]
     next: str | None
+    total: Total | None = None
 
 
 class Dator(Generic[M]):
@@ -92,6 +94,9 @@ class Dator(Generic[M]):
     # The name of the collection in paths and of its version stamp; MongoDB has it capitalized.
     name: ClassVar[str]
     model: type[M]
+    query: ClassVar[type[Query]] = Query
+    # Beside that of `_id`; built at start, behind the running service.
+    indexes: ClassVar[Sequence[IndexModel]] = ()
 
     def __init__(
         self,
@@ -111,6 +116,8 @@ class Dator(Generic[M]):
         )
         self._identifiers = identifiers
         self._bulkhead = Bulkhead()
+        self._searchable = False
+        self._finder = Finder(self._raw, self._bulkhead)
         self._writer = Writer(self.collection, self.name, stamps, self._bulkhead)
         self._codec: DocumentCodec[M] | None = None
         self._representations: Representations
@@ -156,7 +163,7 @@ class Dator(Generic[M]):
         key = parse_id(identifier)
         codec = await self.codec()
         async with self._bulkhead.operation():
-            document = await self._raw.find_one({"_id": key})
+            document = await self._raw.find_one({"_id": key}, {"search": 0})
         if document is None:
             raise ResourceNotFound(identifier)
         try:
@@ -165,27 +172,47 @@ class Dator(Generic[M]):
             self._warn(key, error)
             raise
 
-    async def page(self, limit: int, cursor: str | None = None) -> Page:
-        """Return the page behind a cursor, or the first one, in the order of creation.
+    @property
+    def timezone(self) -> str:
+        """The zone of `today` in a query."""
+        return "UTC"
 
-        It looks at up to `limit` documents, and leaves out those that cannot be read.
+    def selection(self, query: Any) -> Selection:  # noqa: ARG002 - for those that have filters
+        """Return the selection that a query of this collection describes; times in it are known.
+
+        This one knows no filter, and no order but that of creation.
+        """
+        return Selection(Order("_id"), {"_id": BY_ID})
+
+    async def page(self, query: Query) -> Page:
+        """Return the page that a query describes; resources that cannot be read are left out.
+
+        It may have fewer than `limit`, or none, and still be followed by another.
 
         Raises:
             InvalidCursor
+            IndexNotReady
         """
-        after = {"$gt": parse_cursor(cursor)} if cursor is not None else {"$gte": _FIRST_ID}
         await self.codec()
-        # NOTE: one more than asked for tells whether another page follows.
-        found = self._raw.find_raw_batches(
-            {"_id": after}, sort=[("_id", 1)], limit=limit + 1, batch_size=limit + 1
-        )
-        async with self._bulkhead.operation(size=LARGE if limit >= _MANY else 1):
-            # NOTE: PyMongo's annotation says documents; these are the bytes of many in a row.
-            batches = cast("list[bytes]", await found.to_list())
-        documents = [raw for batch in batches for raw in split(batch)]
-        page = documents[:limit]
-        follows = len(documents) > limit
-        return Page(await self._readable(page), cursor_behind(page[-1]) if follows else None)
+        digest = query.selection_digest()
+        cursor = None if query.cursor is None else Cursor.of(query.cursor, digest)
+        began = now() if cursor is None else cursor.now
+        selection = self.selection(query.at(began, self.timezone))
+        await self._check_searchable(selection)
+        after, few = (None, None) if cursor is None else (cursor.position, cursor.few)
+        found = await self._finder.page(selection, query.limit, after, few)
+        follows = found.next and Cursor(digest, began, found.next, found.few).text()
+        total = await self._finder.total(selection) if query.count else None
+        return Page(await self._readable(found.documents), follows, total)
+
+    async def _check_searchable(self, selection: Selection) -> None:
+        """Raise IndexNotReady where documents may lack what a selection needs of them."""
+        if self._searchable or (selection.whole and selection.order.key == "_id"):
+            return
+        async with self._bulkhead.operation():
+            self._searchable = await self.deployment.is_searchable()
+        if not self._searchable:
+            raise IndexNotReady("documents of earlier versions are being migrated")
 
     async def replace(
         self, identifier: str, resource: M, expected: Collection[int] | None = None

@@ -25,10 +25,15 @@ from microservice_chassis.errors import (
 )
 from microservice_chassis.schema.schema import Resource
 from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, Document, reachable
-from microservice_chassis.storage.codec import FORM, DocumentCodec
+from microservice_chassis.storage.codec import EARLIER_FORMS, FORM, DocumentCodec
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import Lease
-from microservice_chassis.storage.migrations import EARLIER_FORMS, MIGRATIONS, Step
+from microservice_chassis.storage.migrations import (
+    MIGRATIONS,
+    Step,
+    index_of_form,
+    name_of_index,
+)
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
 from microservice_chassis.storage.server_clock import ServerClock, in_time
 from microservice_chassis.storage.version_stamps import VersionStamps
@@ -154,7 +159,7 @@ class Migrator(Generic[M]):
     async def _migrate_all(self) -> bool:
         collection = self._dator.collection
         with pymongo.timeout(None), reachable():
-            await collection.create_indexes([EARLIER_FORMS])
+            await collection.create_indexes([index_of_form(each) for each in EARLIER_FORMS])
         what = f"{self._dator.name}: migration {MIGRATIONS[-1].number}"
         unreadable = Unreadable()
         if await self._is_done_by_another(await self._waiting()):
@@ -163,14 +168,17 @@ class Migrator(Generic[M]):
             _logger.info("%s (%s): %d documents to go", what, MIGRATIONS[-1].what, waiting)
             progress = _Progress(what, waiting)
             unreadable = Unreadable()
-            async for batch in self._batches({"form": None}):
-                if not await self._lease.hold():
-                    return False
-                progress.add(await self._migrate(batch, unreadable))
+            for form in EARLIER_FORMS:
+                async for batch in self._batches({"form": form}):
+                    if not await self._lease.hold():
+                        return False
+                    progress.add(await self._migrate(batch, unreadable))
             progress.end()
             if not progress.done:
                 break
         self._name(unreadable)
+        await self._dator.deployment.make_searchable()
+        await self._build_indexes()
         with reachable():
             done = {"at_s": time.time(), "left": unreadable.count}
             await self._dator.deployment.records.update_one(
@@ -187,9 +195,31 @@ class Migrator(Generic[M]):
 
     async def _waiting(self) -> int:
         with pymongo.timeout(None), reachable():
-            return await self._dator.collection.count_documents(
-                {"form": None}, hint="earlier_forms"
-            )
+            counts = [
+                await self._dator.collection.count_documents(
+                    {"form": form}, hint=name_of_index(form)
+                )
+                for form in EARLIER_FORMS
+            ]
+        return sum(counts)
+
+    async def _build_indexes(self) -> None:
+        """Build what searches need, in one pass through the documents; what is there stays.
+
+        Behind the migration, since to build an index costs less than to change it each time.
+        """
+        name = self._dator.name
+        with pymongo.timeout(None), reachable():
+            missing = await self._missing_indexes()
+            if missing:
+                _logger.info("%s: building the indexes %s", name, ", ".join(missing))
+                await self._dator.collection.create_indexes(list(self._dator.indexes))
+                _logger.info("%s: the indexes are built", name)
+
+    async def _missing_indexes(self) -> list[str]:
+        there = await self._dator.collection.index_information()
+        wanted = [str(each.document["name"]) for each in self._dator.indexes]
+        return [name for name in wanted if name not in there]
 
     async def _batches(self, query: Document) -> AsyncIterator[list[bytes]]:
         """Yield the documents that match, in batches; they may change meanwhile."""

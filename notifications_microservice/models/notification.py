@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from microservice_chassis.schema.folding import folded
 from microservice_chassis.schema.member import Earlier, Recorded, Rule
 from microservice_chassis.schema.scalars import LINE, TEXT, line, text
 from microservice_chassis.schema.schema import Resource
@@ -33,3 +35,9 @@ class Notification(Resource, frozen=True, kw_only=True):
     sent_at: Annotated[datetime | None, Recorded] = None
     created_at: Annotated[datetime | None, Recorded] = None
     updated_at: Annotated[datetime | None, Recorded] = None
+
+    searched_from = frozenset({"to_mail"})
+
+    def searched(self) -> Mapping[str, Any]:
+        """The address, folded."""
+        return {"to_mail": folded(self.to_mail)}

@@ -85,7 +85,7 @@ def migration(dator: Dator[Any]) -> Migrator[Any]:
 
 
 async def pages(dator: Dator[Any]) -> list[bytes]:
-    return (await dator.page(1000)).representations
+    return (await dator.page(dator.query(limit=1000))).representations
 
 
 async def fill(dator: Dator[Any], *documents: Document) -> list[ObjectId]:
