@@ -17,7 +17,7 @@ from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, Res
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
-from microservice_chassis.storage.codec import Stored
+from microservice_chassis.storage.codec import FORM, Stored
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import Lease
 from microservice_chassis.storage.migrator import Migrator
@@ -153,7 +153,7 @@ async def test_what_a_network_has_held_overwrites_nothing(held: Held) -> None:
     await until_gone(held.mongod)
     async with worker(held.proxy.port) as dator:
         found = [await dator.find(each) for each in ids]
-    assert {(each.resource.title, each.revision) for each in found} == {("Acknowledged", 2)}
+    assert {(each.resource.subject, each.revision) for each in found} == {("Acknowledged", 2)}
 
 
 async def test_a_change_whose_connection_is_lost_is_refused_only_when_it_cannot_happen_any_more(
