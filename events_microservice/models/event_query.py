@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 import msgspec
-from msgspec import Meta
 
 from microservice_chassis.errors import InvalidParameter
 from microservice_chassis.schema.folding import folded, words
@@ -70,6 +69,15 @@ def point(value: str) -> Point:
     return Point(latitude, longitude)
 
 
+def radius(value: str) -> float:
+    """A number of kilometres."""
+    radius_km = float(value)
+    # NOTE: this refuses what is not a number, too.
+    if not 0 < radius_km <= HIGHEST_RADIUS_KM:
+        raise ValueError("out of range")
+    return radius_km
+
+
 class EventQuery(RangeQuery, frozen=True, kw_only=True):
     """Which events, and in which order; case and accents make no difference."""
 
@@ -89,9 +97,7 @@ class EventQuery(RangeQuery, frozen=True, kw_only=True):
         Point | None, Rule('latitude,longitude in degrees, like "52.52,13.405"', point)
     ] = None
     radius: Annotated[
-        float | None,
-        Meta(gt=0, le=HIGHEST_RADIUS_KM),
-        Rule(f"a number of kilometres, up to {HIGHEST_RADIUS_KM}"),
+        float | None, Rule(f"a number of kilometres, up to {HIGHEST_RADIUS_KM}", radius)
     ] = None
 
     def check(self) -> None:

@@ -21,13 +21,6 @@ from microservice_chassis.storage.raw_bson import decode, split
 from microservice_chassis.storage.scan import query
 from microservice_chassis.storage.selection import DISTANCE, Near, Position, Selection, Walk
 
-# How many documents one page looks at where it leaves out some; and how many of the nearest.
-EXAMINED = 2000
-EXAMINED_NEAREST = 1000
-
-# Up to what is counted, where an index counts, and where documents are looked at.
-COUNTED_KEYS = 10_000
-
 # For how long is counted where a walk leaves out keys, which may be nearly all of them.
 _COUNTING_S = 0.25
 
@@ -40,6 +33,20 @@ _LAST_ID = ObjectId(b"\xff" * 12)
 # MongoDB's codes for an index that is not there, yet (src/mongo/base/error_codes.yml): BadValue,
 # of a hint, IndexNotFound, and NoQueryExecutionPlans, of $geoNear.
 _NO_INDEX = frozenset({2, 27, 291})
+
+
+class Bounds(NamedTuple):
+    """What bounds the work of one request.
+
+    Up to `few` documents are all looked at, and sorted then. A page that leaves out documents looks
+    at `examined`, or, where it is the nearest that it looks at, `nearest`. What an index counts is
+    counted up to `counted`; where documents are looked at, up to `examined`.
+    """
+
+    few: int = 1000
+    examined: int = 2000
+    nearest: int = 1000
+    counted: int = 10_000
 
 
 class Found(NamedTuple):
@@ -63,10 +70,16 @@ class Total(NamedTuple):
 class Finder:
     """Finds the documents of one collection. Every method raises DatabaseUnavailable."""
 
-    def __init__(self, raw: AsyncCollection[RawBSONDocument], bulkhead: Bulkhead) -> None:
+    def __init__(
+        self,
+        raw: AsyncCollection[RawBSONDocument],
+        bulkhead: Bulkhead,
+        bounds: Bounds = Bounds(),  # noqa: B008 - it cannot change
+    ) -> None:
         """`raw` is the collection, whose documents are wanted as bytes."""
         self._raw = raw
         self._bulkhead = bulkhead
+        self._bounds = bounds
 
     async def page(
         self,
@@ -84,9 +97,9 @@ class Finder:
         """
         with _indexed():
             if selection.order.key == DISTANCE:
-                plan = await choose(selection, self._keys, few)
+                plan = await choose(selection, self._keys, self._bounds.few, few)
                 return await self._nearest_page(selection, plan, limit, after)
-            plan = await choose(selection, self._keys)
+            plan = await choose(selection, self._keys, self._bounds.few)
             return await self._page(selection, plan, limit, after)
 
     async def total(self, selection: Selection) -> Total:
@@ -99,8 +112,8 @@ class Finder:
             async with self._bulkhead.operation():
                 return Total(await self._raw.estimated_document_count(), "estimate")
         with _indexed():
-            plan = await choose(selection, self._keys)
-            most = EXAMINED if plan.rest else COUNTED_KEYS
+            plan = await choose(selection, self._keys, self._bounds.few)
+            most = self._bounds.examined if plan.rest else self._bounds.counted
             keys = await self._keys(plan.walk, most + 1)
             number = await self._count(plan.walk, most, plan.rest) if plan.rest else keys
             exact = keys <= most
@@ -162,7 +175,7 @@ class Finder:
     async def _position_at(
         self, selection: Selection, walk: Walk, after: Position | None
     ) -> Position | None:
-        """Return where a walk has come to after EXAMINED documents, or None if it ends before.
+        """Return where a walk has come to after `examined` documents, or None if it ends before.
 
         The index alone tells that.
         """
@@ -172,7 +185,7 @@ class Finder:
             {"_id": 1, order.key: 1},
             sort=order.sort(),
             hint=walk.index_name,
-            skip=EXAMINED - 1,
+            skip=self._bounds.examined - 1,
             limit=1,
         )
         async with self._bulkhead.operation():
@@ -183,7 +196,7 @@ class Finder:
         """Return how far the last is of the next nearest documents, or None if there are fewer."""
         stages = [
             *nearest.by_index(near, (), after, None),
-            {"$skip": EXAMINED_NEAREST - 1},
+            {"$skip": self._bounds.nearest - 1},
             {"$project": {DISTANCE: 1}},
         ]
         found = await self._aggregate(stages, 1)

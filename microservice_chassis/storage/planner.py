@@ -12,9 +12,6 @@ from typing import NamedTuple
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.selection import DISTANCE, Selection, Walk
 
-# So few documents are all looked at, and sorted then; an order that no index has costs no more.
-FEW = 1000
-
 # Counts the keys of a walk, up to a limit.
 Count = Callable[[Walk, int], Awaitable[int]]
 
@@ -32,8 +29,8 @@ class Plan(NamedTuple):
     long: bool = False
 
 
-async def choose(selection: Selection, count: Count, few: bool | None = None) -> Plan:
-    """Return the plan for a selection.
+async def choose(selection: Selection, count: Count, most: int, few: bool | None = None) -> Plan:
+    """Return the plan for a selection; up to `most` documents are few.
 
     `few` says which one an order by distance goes on with: it must be the same for all pages.
     """
@@ -45,8 +42,8 @@ async def choose(selection: Selection, count: Count, few: bool | None = None) ->
         if not plan.long:
             return plan
     if few is not False:
-        short, keys = await _shortest(selection, count)
-        if few or keys <= FEW:
+        short, keys = await _shortest(selection, count, most + 1)
+        if few or keys <= most:
             return _plan(selection, short)._replace(ordered=False, long=False)
     return _plan(selection, next(_in_order(selection)))
 
@@ -62,9 +59,9 @@ def _in_order(selection: Selection) -> Iterator[Walk]:
     yield selection.walks[key]
 
 
-async def _shortest(selection: Selection, count: Count) -> tuple[Walk, int]:
-    """Return the walk of one condition that has the fewest keys, and how many, up to FEW + 1."""
-    found = [(await count(walk, FEW + 1), walk) for walk in _of_conditions(selection)]
+async def _shortest(selection: Selection, count: Count, most: int) -> tuple[Walk, int]:
+    """Return the walk of one condition that has the fewest keys, and how many, up to `most`."""
+    found = [(await count(walk, most), walk) for walk in _of_conditions(selection)]
     keys, walk = min(found, key=lambda each: each[0])
     return walk, keys
 
