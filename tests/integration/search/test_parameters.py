@@ -157,14 +157,15 @@ async def test_a_selection_is_kept_until_something_is_written(events: Served) ->
 
 
 async def test_what_depends_on_the_time_is_not_kept(events: Served) -> None:
-    await create(events, date="9000-01-01")
+    for _ in range(2):
+        await create(events, date="9000-01-01")
     for end in ("from=now", "to=today", "from=today&to=9999-01-01"):
         for _ in range(2):
-            answer = await events.worker.request("GET", f"/events?{end}")
+            answer = await events.worker.request("GET", f"/events?{end}&limit=1")
             assert cache_status(answer) == BYPASS
             assert answer.headers["cache-control"] == "no-cache"
             condition = {"if-none-match": answer.headers["etag"]}
-            same = await events.worker.request("GET", f"/events?{end}", headers=condition)
+            same = await events.worker.request("GET", f"/events?{end}&limit=1", headers=condition)
             assert same.status == 304
 
 
