@@ -55,15 +55,8 @@ class Cursor(NamedTuple):
         # NOTE: what it is that bson or base64 cannot read does not matter to the client.
         except (ValueError, bson.errors.BSONError):
             raise InvalidCursor(text) from None
-        kinds: dict[str, Any] = {
-            "s": bytes,
-            "n": (datetime, NoneType),
-            "v": _VALUES,
-            "i": ObjectId,
-            "f": bool,
-        }
-        if fields.keys() != kinds.keys() or not all(
-            isinstance(fields[name], kind) for name, kind in kinds.items()
+        if fields.keys() != _KINDS.keys() or not all(
+            isinstance(fields[name], kinds) for name, kinds in _KINDS.items()
         ):
             raise InvalidCursor(text)
         if fields["s"] != selection:
