@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from collections.abc import Mapping
 
 import falcon
 import falcon.asgi
 
+from microservice_chassis.http.entity_tag import content_tag
+from microservice_chassis.http.export import NDJSON, Export
 from microservice_chassis.http.paging import PageQuery
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.request_body import read_object
-from microservice_chassis.http.resource import DatorResource, M, answer_one
+from microservice_chassis.http.resource import JSON, DatorResource, M, Responder, answer_one
 
 
 class CollectionResource(DatorResource[M]):
     """All the resources of one kind: list them, and create one."""
 
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+    def representations(self) -> Mapping[str, Responder]:
+        """A page as JSON, and everything as NDJSON."""
+        return {JSON: self._answer_page, NDJSON: Export(self._dator).answer}
+
+    async def _answer_page(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: one page, in the order of creation; Link leads to the next."""
         query = PageQuery.of(req)
         page = await self._dator.page(query.limit, query.cursor)
         if page.next:
             resp.set_header("Link", query.link_to(self.template, page.next))
         resp.data = b"[" + b",".join(page.representations) + b"]"
-        resp.etag = blake2b(resp.data, digest_size=16).hexdigest()
-
-    on_head = on_get
+        resp.etag = content_tag(resp.data)
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """201: the resource that was created; Location says where it is."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
@@ -34,7 +34,7 @@ from microservice_chassis.schema.patch import Patch
 from microservice_chassis.schema.schema import Resource, Schema
 from microservice_chassis.storage.bulkhead import LARGE, Bulkhead
 from microservice_chassis.storage.client import Document
-from microservice_chassis.storage.codec import DocumentCodec, Stored
+from microservice_chassis.storage.codec import DocumentCodec, Stored, encode_json
 from microservice_chassis.storage.cursor import cursor_behind, parse_cursor
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers, parse_id
@@ -53,6 +53,10 @@ from microservice_chassis.storage.writer import Writer
 
 M = TypeVar("M", bound=Resource)
 
+# What makes a representation of a resource, and of the document in which it is kept.
+Encode = Callable[[Stored[M]], bytes]
+Represent = Callable[[bytes], bytes]
+
 # The first of all ObjectIds. A page begins here, and so behind documents whose `_id` is of a type
 # that MongoDB sorts before; it compares values of one type only.
 _FIRST_ID = ObjectId(bytes(12))
@@ -62,6 +66,9 @@ _ATTEMPTS = 100
 
 # So many documents are a large answer.
 _MANY = 200
+
+# How many documents a walk takes at once.
+_STEP = 500
 
 # For how long a page may keep the event loop at once: operations that wait for it, too, have a
 # time limit.
@@ -126,6 +133,11 @@ class Dator(Generic[M]):
             self._representations = Representations(self._codec.json)
         return self._codec
 
+    async def deployment_id(self) -> str:
+        """Return what tells the resources of this collection from those of any other."""
+        await self.codec()
+        return await self.deployment.id()
+
     async def check(self) -> None:
         """Return when MongoDB has done what reads and writes of the resources need.
 
@@ -165,19 +177,42 @@ class Dator(Generic[M]):
             self._warn(key, error)
             raise
 
-    async def page(self, limit: int, cursor: str | None = None) -> Page:
+    async def page(
+        self, limit: int, cursor: str | None = None, encode: Encode[M] | None = None
+    ) -> Page:
         """Return the page behind a cursor, or the first one, in the order of creation.
 
         It looks at up to `limit` documents, and leaves out those that cannot be read.
+        The representations are JSON, which is remembered; what `encode` makes is not.
 
         Raises:
             InvalidCursor
         """
-        after = {"$gt": parse_cursor(cursor)} if cursor is not None else {"$gte": _FIRST_ID}
-        await self.codec()
+        query = {"_id": {"$gt": parse_cursor(cursor)}} if cursor is not None else {}
+        return await self._page(query, limit, encode)
+
+    async def walk(self) -> AsyncIterator[list[bytes]]:
+        """Yield the representations of all resources in JSON, page by page, as `page` does.
+
+        They are not remembered: they would drive out what is read again and again.
+        """
+        cursor = None
+        while True:
+            page = await self.page(_STEP, cursor, encode_json)
+            yield page.representations
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def _page(self, query: Document, limit: int, encode: Encode[M] | None) -> Page:
+        """Return the first `limit` of those that a query finds, in the order of creation."""
+        codec = await self.codec()
         # NOTE: one more than asked for tells whether another page follows.
         found = self._raw.find_raw_batches(
-            {"_id": after}, sort=[("_id", 1)], limit=limit + 1, batch_size=limit + 1
+            {"_id": {"$gte": _FIRST_ID}, **query},
+            sort=[("_id", 1)],
+            limit=limit + 1,
+            batch_size=limit + 1,
         )
         async with self._bulkhead.operation(size=LARGE if limit >= _MANY else 1):
             # NOTE: PyMongo's annotation says documents; these are the bytes of many in a row.
@@ -185,7 +220,11 @@ class Dator(Generic[M]):
         documents = [raw for batch in batches for raw in split(batch)]
         page = documents[:limit]
         follows = len(documents) > limit
-        return Page(await self._readable(page), cursor_behind(page[-1]) if follows else None)
+        represent = (
+            self._representations.json if encode is None else lambda raw: encode(codec.read(raw))
+        )
+        representations = await self._readable(page, represent)
+        return Page(representations, cursor_behind(page[-1]) if follows else None)
 
     async def replace(
         self, identifier: str, resource: M, expected: Collection[int] | None = None
@@ -293,23 +332,25 @@ class Dator(Generic[M]):
         except UnreadableResource:
             return Stored(Resource(id=str(key)), 0)
 
-    async def _readable(self, documents: list[bytes]) -> list[bytes]:
+    async def _readable(self, documents: list[bytes], represent: Represent) -> list[bytes]:
         """Return the representations of those that can be read, and let others run in between."""
         representations: list[bytes] = []
-        rest = self._add(documents, representations)
+        rest = self._add(documents, represent, representations)
         if rest:
             async with self._long_page:
                 while rest:
                     await asyncio.sleep(0)
-                    rest = self._add(rest, representations)
+                    rest = self._add(rest, represent, representations)
         return representations
 
-    def _add(self, documents: list[bytes], representations: list[bytes]) -> list[bytes]:
+    def _add(
+        self, documents: list[bytes], represent: Represent, representations: list[bytes]
+    ) -> list[bytes]:
         """Add representations of documents, for one slice of time; return which are left."""
         ends_s = time.monotonic() + _SLICE_S
         for number, raw in enumerate(documents, 1):
             try:
-                representations.append(self._representations.json(raw))
+                representations.append(represent(raw))
             except UnreadableResource as error:
                 self._warn(decode(raw)["_id"], error)
             if time.monotonic() > ends_s:
