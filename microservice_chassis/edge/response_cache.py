@@ -27,12 +27,11 @@ from microservice_chassis.edge.request_collapsing import RequestCollapsing
 from microservice_chassis.edge.routes import Route
 from microservice_chassis.edge.stream import while_connected
 
-# RFC 9211; and a cache in front has to ask, with the entity tag, each time.
+# RFC 9211.
 _HIT = (b"cache-status", b"eventpost; hit")
 _STORED = (b"cache-status", b"eventpost; fwd=miss; stored")
 _COLLAPSED = (b"cache-status", b"eventpost; fwd=miss; collapsed")
 _BYPASS = (b"cache-status", b"eventpost; fwd=bypass")
-_REVALIDATE = (b"cache-control", b"no-cache")
 
 # What describes the content of an answer, and so is not in one without any.
 _OF_CONTENT = (b"content-type", b"content-length")
@@ -190,7 +189,7 @@ def _messages(
         if if_none_match is not None and not_modified(if_none_match, result.etag):
             headers = [each for each in headers if each[0] not in _OF_CONTENT]
             status, body = 304, b""
-        headers += (_REVALIDATE, cache_status)
+        headers.append(cache_status)
     return (
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},

@@ -99,11 +99,16 @@ class DatorResource(BaseResource, Generic[M]):
         if len(self.offer.media_types) > 1:
             resp.append_header("Vary", "Accept")
         await self._representations[media_type](req, resp, **params)
-        condition = header(req.scope["headers"], b"if-none-match")
         etag = resp.get_header("ETag")
-        if condition is not None and etag is not None and not_modified(condition, etag.encode()):
+        if etag is None:
+            return
+        # NOTE: a cache in front has to ask, with the entity tag, each time.
+        resp.set_header("Cache-Control", "no-cache")
+        condition = header(req.scope["headers"], b"if-none-match")
+        if condition is not None and not_modified(condition, etag.encode()):
             resp.status = falcon.HTTP_304
             resp.data = None
+            resp.delete_header("Content-Type")
 
     on_head = on_get
 
