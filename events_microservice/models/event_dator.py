@@ -6,7 +6,11 @@ from datetime import UTC, datetime
 
 from events_microservice.models import schedule
 from events_microservice.models.event import Event
+from microservice_chassis.storage.codec import Stored
 from microservice_chassis.storage.dator import Dator, Encode
+
+# An event as the collection holds it.
+StoredEvent = Stored[Event]
 
 
 class EventDator(Dator[Event]):

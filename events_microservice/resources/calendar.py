@@ -9,13 +9,11 @@ from datetime import timedelta
 import falcon.asgi
 import icalendar
 
-from events_microservice.models.event import Event
-from events_microservice.models.event_dator import EventDator
+from events_microservice.models.event_dator import EventDator, StoredEvent
 from events_microservice.resources.calendar_event import timing_of, vevent
 from events_microservice.resources.time_zone import TimeZone
 from microservice_chassis.http.entity_tag import content_tag
 from microservice_chassis.http.query import query_parameters
-from microservice_chassis.storage.codec import Stored
 
 CALENDAR = "text/calendar"
 
@@ -37,7 +35,7 @@ class Calendar:
         self._deployment_id = deployment_id
         self._zones: dict[str, TimeZone] = {}
 
-    def event(self, stored: Stored[Event]) -> bytes:
+    def event(self, stored: StoredEvent) -> bytes:
         """Return the text of an event in this calendar."""
         timing = timing_of(stored.resource)
         if timing.zone is not None:

@@ -13,7 +13,7 @@ from icalendar.parser import Parameters
 
 from events_microservice.models import schedule
 from events_microservice.models.event import Event, Location
-from microservice_chassis.storage.codec import Stored
+from events_microservice.models.event_dator import StoredEvent
 
 # The zone whose times need no rules (RFC 5545, section 3.3.5, form 2).
 _UTC = "UTC"
@@ -73,7 +73,7 @@ def timing_of(event: Event) -> Timing:
     return Timing(start, zone, years, duration)
 
 
-def vevent(stored: Stored[Event], timing: Timing, deployment_id: str) -> bytes:
+def vevent(stored: StoredEvent, timing: Timing, deployment_id: str) -> bytes:
     """Return the text of the VEVENT of an event.
 
     `deployment_id` makes its UID one of its own, wherever calendars come together.

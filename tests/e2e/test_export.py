@@ -11,14 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 import requests
-from bson import ObjectId
 
-from events_microservice.models.event import Event
-from microservice_chassis.schema.schema import Schema
-from microservice_chassis.storage.codec import DocumentCodec
 from tests.e2e.connections import connection, everything
 from tests.e2e.migration import database
-from tests.examples import EVENT
+from tests.many_events import fill
 from tests.process_tree import tree, wait_for
 from tests.services import Service, service
 
@@ -42,12 +38,8 @@ def full(data_dir: Path) -> Iterator[Service]:
         own = service("events", data_dir / "data", log)
         with own.process:
             own.process.wait_until_ready()
-            event = Schema(Event).parse({**EVENT, "description": "x" * 400}).with_derived()
-            document = DocumentCodec(Schema(Event), {}).document(event)
             with database(data_dir / "data") as collection:
-                collection.insert_many(
-                    {**document, "_id": ObjectId(), "revision": 1} for _ in range(COUNT)
-                )
+                fill(collection, COUNT)
             yield own
 
 
