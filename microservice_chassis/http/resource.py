@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import ClassVar, Generic, TypeVar
@@ -64,7 +64,7 @@ class BaseResource:
         resp.set_header("Allow", ", ".join(self.methods))
 
 
-class DatorResource(BaseResource, Generic[M]):
+class DatorResource(BaseResource, ABC, Generic[M]):
     """What a collection and an item have in common: representations of what a dator has.
 
     `representations` says which there are; GET answers the one that the client prefers.
@@ -89,7 +89,7 @@ class DatorResource(BaseResource, Generic[M]):
         if _chosen(offer, req) is None:
             with suppress(UnreadableResource):
                 await self._must_exist(params)
-            raise not_acceptable(offer)
+            raise _not_acceptable(offer)
 
     async def on_get(
         self, req: falcon.asgi.Request, resp: falcon.asgi.Response, **params: str
@@ -122,7 +122,7 @@ def _chosen(offer: Offer, req: falcon.asgi.Request) -> str | None:
     return offer.choose(header(req.scope["headers"], b"accept"))
 
 
-def not_acceptable(offer: Offer) -> Problem:
+def _not_acceptable(offer: Offer) -> Problem:
     """Return the problem that an Accept allows nothing of what there is."""
     *others, last = offer.media_types
     there_is = f"{', '.join(others)} or {last}" if others else last

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterable
 from typing import Any
@@ -112,3 +113,21 @@ async def test_a_step_is_one_operation_that_leaves_nothing_open(
         walk = dator.walk()
         assert [len(await anext(walk)), len(await anext(walk))] == [500, 500]
         assert commands.names == ["find", "find"]
+
+
+async def test_others_go_on_while_a_walk_is_encoded(database: AsyncDatabase[Document]) -> None:
+    dator = EVENTS.dator(database)
+    await fill(dator, EVENTS.example, 1000)
+    ended: list[str] = []
+
+    async def walk() -> None:
+        assert sum([len(page) async for page in dator.walk()]) == 1000
+        ended.append("walk")
+
+    async def read() -> None:
+        for _ in range(10):
+            await dator.page(1)
+        ended.append("read")
+
+    await asyncio.gather(walk(), walk(), walk(), read())
+    assert ended.index("read") < 3
