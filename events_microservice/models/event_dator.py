@@ -15,6 +15,7 @@ from events_microservice.models.event_search import (
     tag_of_topic,
 )
 from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.codec import Stored
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.indexes import (
     BY_CHANGE_INDEX,
@@ -60,6 +61,10 @@ _ZONES = timedelta(hours=16)
 
 # The name of the limit that `from` and `to` set.
 _TIME = frozenset({"starts_at"})
+
+
+# An event as the collection holds it.
+StoredEvent = Stored[Event]
 
 
 class Span(NamedTuple):

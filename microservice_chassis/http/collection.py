@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from collections.abc import Mapping
 
 import falcon
 import falcon.asgi
 
+from microservice_chassis.http.entity_tag import content_tag
+from microservice_chassis.http.export import NDJSON, Export
 from microservice_chassis.http.paging import answer_total, link_to_next
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.request_body import read_object
-from microservice_chassis.http.resource import DatorResource, M, answer_one
+from microservice_chassis.http.resource import JSON, DatorResource, M, Responder, answer_one
 from microservice_chassis.schema.query import QueryParameters
-from microservice_chassis.storage.dator import Dator, Page
 
 
 class CollectionResource(DatorResource[M]):
     """All the resources of one kind: list them, and create one."""
 
-    def __init__(self, dator: Dator[M]) -> None:
-        super().__init__(dator)
-        self._query = QueryParameters(dator.query)
+    def representations(self) -> Mapping[str, Responder]:
+        """A page as JSON, and everything as NDJSON."""
+        self._query = QueryParameters(self._dator.query)
+        return {JSON: self._answer_page, NDJSON: Export(self._dator).answer}
 
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+    async def _answer_page(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: one page of what the query selects, in its order; Link leads to the next."""
         parameters = query_parameters(req, self._query.members)
         query = self._query.parse(parameters)
@@ -34,11 +36,10 @@ class CollectionResource(DatorResource[M]):
             answer_total(resp, page.total)
         if query.relative:
             # NOTE: it is another answer at another time, so the response cache keeps none.
-            resp.cache_control = ["no-cache"]
+            resp.set_header("Cache-Control", "no-store")
         resp.data = b"[" + b",".join(page.representations) + b"]"
-        resp.etag = _entity_tag(resp.data, page)
-
-    on_head = on_get
+        # NOTE: the page is another answer when one follows, or with another total.
+        resp.etag = content_tag(resp.data + repr((page.next is None, page.total)).encode())
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """201: the resource that was created; Location says where it is."""
@@ -48,10 +49,3 @@ class CollectionResource(DatorResource[M]):
         identifier = answer_one(resp, stored)
         resp.status = falcon.HTTP_201
         resp.location = f"{self.template}/{identifier}"
-
-
-def _entity_tag(content: bytes, page: Page) -> str:
-    """Return the tag of a page, which is another one when a page follows, or with another total."""
-    tag = blake2b(content, digest_size=16)
-    tag.update(repr((page.next is None, page.total)).encode())
-    return tag.hexdigest()

@@ -1,10 +1,12 @@
 """Entity tags of resources, and the revisions that a write may depend on (RFC 9110, 8.8.3, 13.1.1).
 
 A tag is strong: the id keeps it from being that of another resource, and the revision changes with
-each change.
+each change. What is no single resource in JSON has a tag of its content, which no write takes.
 """
 
 from __future__ import annotations
+
+from hashlib import blake2b
 
 import falcon
 import falcon.asgi
@@ -16,6 +18,11 @@ _DIGITS = 18
 def entity_tag(identifier: str, revision: int) -> str:
     """Return the tag of a resource, without its quotes."""
     return f"{identifier}-{revision}"
+
+
+def content_tag(content: bytes) -> str:
+    """Return the tag of a representation that has no revision, without its quotes."""
+    return blake2b(content, digest_size=16).hexdigest()
 
 
 def expected_revisions(req: falcon.asgi.Request, identifier: str) -> frozenset[int] | None:

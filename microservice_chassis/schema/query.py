@@ -76,6 +76,8 @@ class QueryParameters(Generic[Q]):
         self._query = query
         self.members = {member.name: member for member in members(query)}
         self.without_any = query()
+        # Those that say what is selected, and not which page of it.
+        self.selecting = self.members.keys() - {"limit", "cursor", "count"}
 
     def parse(self, parameters: Mapping[str, str]) -> Q:
         """Return the query that parameters describe, all of which are known.

@@ -76,6 +76,11 @@ class Stored(NamedTuple, Generic[M]):
     form: int = FORM
 
 
+def encode_json(stored: Stored[Any]) -> bytes:
+    """Return the representation of a resource in JSON."""
+    return _encoder.encode(stored.resource)
+
+
 class DocumentCodec(Generic[M]):
     """Reads and writes the documents of one collection."""
 
@@ -159,7 +164,7 @@ class DocumentCodec(Generic[M]):
         Raises:
             UnreadableResource: as `read`.
         """
-        return _encoder.encode(self.read(raw).resource)
+        return encode_json(self.read(raw))
 
     def simple(self, names: Iterable[str]) -> Document | None:
         """Return the query for members that can be read, if their BSON type alone tells that.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -36,7 +36,7 @@ from microservice_chassis.schema.query import Query
 from microservice_chassis.schema.schema import Resource, Schema
 from microservice_chassis.storage.bulkhead import Bulkhead
 from microservice_chassis.storage.client import Document
-from microservice_chassis.storage.codec import DocumentCodec, Stored
+from microservice_chassis.storage.codec import DocumentCodec, Stored, encode_json
 from microservice_chassis.storage.cursor import Cursor
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.finder import Finder, Total
@@ -58,8 +58,15 @@ from microservice_chassis.storage.writer import Writer
 
 M = TypeVar("M", bound=Resource)
 
+# What makes a representation of a resource, and of the document in which it is kept.
+Encode = Callable[[Stored[M]], bytes]
+Represent = Callable[[bytes], bytes]
+
 # How often a change of a part is tried while others change what it depends on.
 _ATTEMPTS = 100
+
+# How many documents a walk takes at once.
+_STEP = 500
 
 # For how long a page may keep the event loop at once: operations that wait for it, too, have a
 # time limit.
@@ -133,6 +140,11 @@ class Dator(Generic[M]):
             self._representations = Representations(self._codec.json)
         return self._codec
 
+    async def deployment_id(self) -> str:
+        """Return what tells the resources of this collection from those of any other."""
+        await self.codec()
+        return await self.deployment.id()
+
     async def check(self) -> None:
         """Return when MongoDB has done what reads and writes of the resources need.
 
@@ -184,16 +196,17 @@ class Dator(Generic[M]):
         """
         return Selection(Order("_id"), {"_id": BY_ID})
 
-    async def page(self, query: Query) -> Page:
+    async def page(self, query: Query, encode: Encode[M] | None = None) -> Page:
         """Return the page that a query describes; resources that cannot be read are left out.
 
         It may have fewer than `limit`, or none, and still be followed by another.
+        The representations are JSON, which is remembered; what `encode` makes is not.
 
         Raises:
             InvalidCursor
             IndexNotReady
         """
-        await self.codec()
+        codec = await self.codec()
         digest = query.selection_digest()
         cursor = None if query.cursor is None else Cursor.of(query.cursor, digest)
         began = (cursor and cursor.now) or (now() if query.relative else None)
@@ -205,7 +218,29 @@ class Dator(Generic[M]):
         found = await self._finder.page(selection, query.limit, after, few)
         follows = found.next and Cursor(digest, began, found.next, found.few).text()
         total = await self._finder.total(selection) if query.count else None
-        return Page(await self._readable(found.documents), follows, total)
+        represent = (
+            self._representations.json if encode is None else lambda raw: encode(codec.read(raw))
+        )
+        return Page(await self._readable(found.documents, represent), follows, total)
+
+    async def walk(
+        self, query: Query, encode: Encode[M] = encode_json
+    ) -> AsyncGenerator[list[bytes], None]:
+        """Yield what `encode` makes of all that a query selects, page by page.
+
+        It is not remembered: it would drive out what is read again and again.
+
+        Raises:
+            IndexNotReady
+        """
+        cursor = None
+        while True:
+            step = msgspec.structs.replace(query, limit=_STEP, cursor=cursor)
+            page = await self.page(step, encode)
+            yield page.representations
+            cursor = page.next
+            if cursor is None:
+                return
 
     async def _check_searchable(self, selection: Selection) -> None:
         """Raise IndexNotReady where documents may lack what a selection needs of them."""
@@ -322,23 +357,25 @@ class Dator(Generic[M]):
         except UnreadableResource:
             return Stored(Resource(id=str(key)), 0)
 
-    async def _readable(self, documents: list[bytes]) -> list[bytes]:
+    async def _readable(self, documents: list[bytes], represent: Represent) -> list[bytes]:
         """Return the representations of those that can be read, and let others run in between."""
         representations: list[bytes] = []
-        rest = self._add(documents, representations)
+        rest = self._add(documents, represent, representations)
         if rest:
             async with self._long_page:
                 while rest:
                     await asyncio.sleep(0)
-                    rest = self._add(rest, representations)
+                    rest = self._add(rest, represent, representations)
         return representations
 
-    def _add(self, documents: list[bytes], representations: list[bytes]) -> list[bytes]:
+    def _add(
+        self, documents: list[bytes], represent: Represent, representations: list[bytes]
+    ) -> list[bytes]:
         """Add representations of documents, for one slice of time; return which are left."""
         ends_s = time.monotonic() + _SLICE_S
         for number, raw in enumerate(documents, 1):
             try:
-                representations.append(self._representations.json(raw))
+                representations.append(represent(raw))
             except UnreadableResource as error:
                 self._warn(decode(raw)["_id"], error)
             if time.monotonic() > ends_s:

@@ -172,4 +172,7 @@ async def test_what_cannot_be_connected_to_is_503(
 ) -> None:
     async with working(uri.format(address=guarded.address)) as worker:
         assert set((await statuses(worker)).values()) == {503}
+        for accept in ("application/x-ndjson", "text/calendar"):
+            answer = await worker.request("GET", "/events", headers={"accept": accept})
+            assert answer.status == 503
         assert lines(caplog) == ["MongoDB is unavailable"]
