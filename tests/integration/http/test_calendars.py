@@ -282,3 +282,21 @@ async def test_a_feed_has_a_thousand_events_at_most_and_lets_others_run(
     counting.cancel()
     assert lines(feed.body).count("BEGIN:VEVENT") == 1000
     assert turns > 300  # a slice is two or three events
+
+
+async def test_a_feed_has_what_the_filters_select(served: Served) -> None:
+    for title, topics, date in (
+        ("Jazz to come", "jazz", "9000-01-02"),
+        ("Jazz that was", "jazz", "2019-01-01"),
+        ("Chess to come", "chess", "9000-01-01"),
+    ):
+        await create(served, title=title, topics=topics, date=date)
+    for query, found in (
+        ("", ["Chess to come", "Jazz to come"]),
+        ("?topic=JAZZ", ["Jazz to come"]),
+        ("?topic=jazz&from=2000-01-01", ["Jazz that was", "Jazz to come"]),
+        ("?sort=-title", ["Jazz to come", "Chess to come"]),
+    ):
+        feed = await get(served, f"/events.ics{query}")
+        assert [event.summary.value for event in events(feed.body)] == found
+    assert "limit" in problem(await get(served, "/events.ics?limit=1"), 400)["detail"]

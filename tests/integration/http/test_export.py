@@ -9,7 +9,7 @@ import pytest
 
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.storage.client import connect
-from tests.integration.http.served import Served, problem, serving
+from tests.integration.http.served import Served, problem, searchable, serving
 from tests.services import KINDS
 
 EXPORT = {"accept": "application/x-ndjson"}
@@ -81,3 +81,14 @@ async def test_what_cannot_be_read_is_left_out_with_a_warning(
         (line,) = answer.body.splitlines()
         assert f"/events/{json.loads(line)['id']}" == second
         assert f"{first[1:]} cannot be read" in caplog.text
+
+
+async def test_it_has_what_the_filters_select_in_their_order(mongodb: EmbeddedMongoDB) -> None:
+    async with serving("events", mongodb) as served:
+        await searchable(served)
+        for title in ("B", "C", "A"):
+            body = json.dumps({**served.example, "title": title, "organizer": title}).encode()
+            await served.worker.request("POST", "/events", body)
+        for query, titles in (("sort=title", "ABC"), ("sort=-title&organizer=c", "C")):
+            answer = await served.worker.request("GET", f"/events?{query}", headers=EXPORT)
+            assert [json.loads(line)["title"] for line in answer.body.splitlines()] == [*titles]
