@@ -89,8 +89,8 @@ def _unchangeable(error: BreaksRules) -> Problem:
 def _conflict(_: DomainError) -> Problem:
     return Problem(
         412,
-        "If-Match must name the entity tag that the resource has now: it has changed since,"
-        " or never had the one that is named. GET tells the current one.",
+        "If-Match must name the entity tag that the resource has now, and If-None-Match must not;"
+        " * names the tag of whatever exists. GET tells the current one.",
     )
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
@@ -40,6 +40,7 @@ from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers, parse_id
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
 from microservice_chassis.storage.representations import Representations
+from microservice_chassis.storage.revisions import Revisions
 from microservice_chassis.storage.updates import (
     NEXT_REVISION,
     at_revision,
@@ -188,7 +189,7 @@ class Dator(Generic[M]):
         return Page(await self._readable(page), cursor_behind(page[-1]) if follows else None)
 
     async def replace(
-        self, identifier: str, resource: M, expected: Collection[int] | None = None
+        self, identifier: str, resource: M, expected: Revisions | None = None
     ) -> Stored[M]:
         """Give a resource new values for all its members; one that cannot be read is repaired.
 
@@ -212,7 +213,7 @@ class Dator(Generic[M]):
         return codec.read(document.raw)
 
     async def patch(
-        self, identifier: str, patch: Patch, expected: Collection[int] | None = None
+        self, identifier: str, patch: Patch, expected: Revisions | None = None
     ) -> Stored[M]:
         """Give a resource new values for some of its members.
 
@@ -276,7 +277,7 @@ class Dator(Generic[M]):
         return Stored(after, before.revision + 1)
 
     async def delete(
-        self, identifier: str, expected: Collection[int] | None = None
+        self, identifier: str, expected: Revisions | None = None
     ) -> Stored[M] | Stored[Resource]:
         """Remove a resource, and return what it was; of one that cannot be read, its id.
 
@@ -324,7 +325,7 @@ class Dator(Generic[M]):
 
 
 def _unmatched(
-    identifier: str, expected: Collection[int] | None
+    identifier: str, expected: Revisions | None
 ) -> DatabaseUnavailable | RevisionConflict:
     """Return why a write found its document, and did not happen."""
     if expected is None:
