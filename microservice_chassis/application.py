@@ -39,6 +39,7 @@ from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers
 from microservice_chassis.storage.migrator import Migrator
+from microservice_chassis.storage.rollback import Rollback
 from microservice_chassis.storage.unstamped_writes import UnstampedWrites
 
 R = TypeVar("R", bound=Resource)
@@ -163,7 +164,9 @@ def create_application(
     )
     routes = Routes(parts.dator.name, (LiveResource.template, ReadyResource.template))
     # The layers that a request goes through, from the outermost one inwards.
-    app: Application = _falcon(resources, Background([parts.store, parts.migrator]))
+    app: Application = _falcon(
+        resources, Background([parts.store, parts.migrator, Rollback(parts.dator)])
+    )
     app = ResponseCache(app, parts.store)
     return ExchangeLayer(app, routes)
 

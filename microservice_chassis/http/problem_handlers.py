@@ -17,8 +17,10 @@ from microservice_chassis.errors import (
     DatabaseTooNew,
     DatabaseUnavailable,
     DomainError,
+    IntentUnderWay,
     InvalidCursor,
     InvalidResource,
+    OtherIntent,
     ResourceNotFound,
     RevisionConflict,
     UnchangeableResource,
@@ -94,6 +96,22 @@ def _conflict(_: DomainError) -> Problem:
     )
 
 
+def _under_way(_: DomainError) -> Problem:
+    return Problem(
+        409,
+        "A request with this Idempotency-Key is under way, or was cut off a moment ago; try again.",
+        headers={"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
+def _other_intent(_: DomainError) -> Problem:
+    return Problem(
+        422,
+        "This Idempotency-Key is that of a request with another body; another request needs a key"
+        " of its own.",
+    )
+
+
 def _unavailable(_: DomainError) -> Problem:
     return _try_again("The database cannot be reached; try again soon.")
 
@@ -117,6 +135,8 @@ _PROBLEMS: Mapping[type[DomainError], Callable[[Any], Problem]] = {
     UnreadableResource: _unreadable,
     UnchangeableResource: _unchangeable,
     RevisionConflict: _conflict,
+    IntentUnderWay: _under_way,
+    OtherIntent: _other_intent,
     ContendedResource: _contended,
     DatabaseUnavailable: _unavailable,
     DatabaseTooNew: _too_new,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar, Generic, TypeVar
 
@@ -78,3 +78,8 @@ def answer_one(resp: falcon.asgi.Response, stored: Stored[M] | Stored[Resource])
     resp.etag = entity_tag(identifier, stored.revision)
     resp.data = _encoder.encode(stored.resource)
     return identifier
+
+
+def answer_all(resp: falcon.asgi.Response, stored: Sequence[Stored[M]]) -> None:
+    """Answer several resources, in their order."""
+    resp.data = _encoder.encode([each.resource for each in stored])

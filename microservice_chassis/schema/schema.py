@@ -73,8 +73,10 @@ class Schema(Generic[M]):
             if member.struct is not None
         }
 
-    def parse(self, document: Mapping[str, Any]) -> M:
+    def parse(self, document: Mapping[str, Any], defaults: Mapping[str, Any] | None = None) -> M:
         """Return the model that a whole document from a client describes.
+
+        `defaults` count in the place of today's, for members that it leaves out.
 
         Raises:
             InvalidResource: with every rule that it breaks.
@@ -84,7 +86,7 @@ class Schema(Generic[M]):
         broken.extend(self._missing(document, ""))
         if broken:
             raise InvalidResource(broken)
-        return self.model(**{**self.defaults, **values})
+        return self.model(**{**self.defaults, **(defaults or {}), **values})
 
     def parse_patch(self, document: Mapping[str, Any]) -> Patch:
         """Return what a JSON Merge Patch from a client changes; null resets to the default.

@@ -38,6 +38,8 @@ from microservice_chassis.storage.codec import DocumentCodec, Stored
 from microservice_chassis.storage.cursor import cursor_behind, parse_cursor
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers, parse_id
+from microservice_chassis.storage.insertion import Insertion, Submission, new_document
+from microservice_chassis.storage.intents import Intents
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
 from microservice_chassis.storage.representations import Representations
 from microservice_chassis.storage.revisions import Revisions
@@ -112,7 +114,11 @@ class Dator(Generic[M]):
         )
         self._identifiers = identifiers
         self._bulkhead = Bulkhead()
-        self._writer = Writer(self.collection, self.name, stamps, self._bulkhead)
+        self.writer = Writer(self.collection, self.name, stamps, self._bulkhead)
+        self.intents = Intents(database["Intents"], deployment.name, self._bulkhead)
+        self._insertion: Insertion[M] = Insertion(
+            self.intents, self.writer, identifiers, defaults or {}
+        )
         self._codec: DocumentCodec[M] | None = None
         self._representations: Representations
         self._long_page = asyncio.Lock()
@@ -138,15 +144,24 @@ class Dator(Generic[M]):
             await self._raw.find_one_and_update({"_id": {"$in": []}}, {"$inc": {"revision": 0}})
 
     async def insert(self, resource: M) -> Stored[M]:
-        """Create a resource."""
+        """Create a resource, each time that it is called."""
         codec = await self.codec()
-        async with self._writer.inserting() as insert:
+        async with self.writer.inserting() as insert:
             identifier, created_at = self._identifiers.new(), now()
             resource = msgspec.structs.replace(
                 resource, id=str(identifier), created_at=created_at, updated_at=created_at
             ).with_derived()
-            await insert({"_id": identifier, **codec.document(resource), "revision": 1})
+            await insert(new_document(identifier, resource, codec))
         return Stored(resource, 1)
+
+    async def create(self, submission: Submission[M]) -> list[Stored[M]]:
+        """Create the resources of a submission, once, however often it comes; all or none.
+
+        Raises:
+            IntentUnderWay: somebody is at it already.
+            OtherIntent: its key is that of another submission.
+        """
+        return await self._insertion.create(submission, await self.codec())
 
     async def find(self, identifier: str) -> Stored[M]:
         """Return one resource.
@@ -199,7 +214,7 @@ class Dator(Generic[M]):
         key = parse_id(identifier)
         codec = await self.codec()
         values = codec.document(resource.with_derived())
-        document = await self._writer.update(key, sound_at(expected), next_revision(values))
+        document = await self.writer.update(key, sound_at(expected), next_revision(values))
         condition = at_revision(expected)
         if document is not None:
             with suppress(UnreadableResource):
@@ -207,7 +222,7 @@ class Dator(Generic[M]):
             condition = {}  # it has been replaced, and is at its next revision already
         repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
         update = [{"$set": {**repaired, "updated_at": now()}}]
-        document = await self._writer.update(key, condition, update)
+        document = await self.writer.update(key, condition, update)
         if document is None:
             raise _unmatched(identifier, expected)
         return codec.read(document.raw)
@@ -241,7 +256,7 @@ class Dator(Generic[M]):
             after = msgspec.structs.replace(before.resource, **changes).with_derived()
             condition = {"revision": before.revision or {"$in": [0, None]}}
             values = {**codec.document(after), "revision": before.revision + 1}
-            document = await self._writer.update(
+            document = await self.writer.update(
                 key, condition, {"$set": {**values, "updated_at": now()}}
             )
             if document is not None:
@@ -258,7 +273,7 @@ class Dator(Generic[M]):
         """
         codec = await self.codec()
         update = next_revision(codec.kept(patch.values))
-        document = await self._writer.update(key, condition, update, ReturnDocument.BEFORE)
+        document = await self.writer.update(key, condition, update, ReturnDocument.BEFORE)
         if document is None:
             return None
         try:
@@ -270,7 +285,7 @@ class Dator(Generic[M]):
                 "updated_at": update["$set"]["updated_at"],
             }
             with suppress(ResourceNotFound):
-                await self._writer.replace(key, changed, document)
+                await self.writer.replace(key, changed, document)
             raise UnchangeableResource(error.broken_rules) from None
         changes = {**patch.values, "updated_at": update["$set"]["updated_at"]}
         after = msgspec.structs.replace(before.resource, **changes)
@@ -286,7 +301,7 @@ class Dator(Generic[M]):
         """
         key = parse_id(identifier)
         codec = await self.codec()
-        document = await self._writer.delete(key, at_revision(expected))
+        document = await self.writer.delete(key, at_revision(expected))
         if document is None:
             raise _unmatched(identifier, expected)
         try:
