@@ -83,7 +83,7 @@ class Intents:
     async def create_indexes(self) -> None:
         """Create the indexes, where they are missing."""
         with pymongo.timeout(None), reachable():
-            await self._intents.create_indexes(INDEXES)
+            await self._intents.create_indexes([*INDEXES])
 
     async def claim(
         self,
