@@ -40,6 +40,7 @@ from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers
 from microservice_chassis.storage.migrator import Migrator
+from microservice_chassis.storage.rollback import Rollback
 from microservice_chassis.storage.unstamped_writes import UnstampedWrites
 
 R = TypeVar("R", bound=Resource)
@@ -167,7 +168,9 @@ def create_application(
     ]
     routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
     # The layers that a request goes through, from the outermost one inwards.
-    app: Application = _falcon(resources, Background([parts.store, parts.migrator]))
+    app: Application = _falcon(
+        resources, Background([parts.store, parts.migrator, Rollback(parts.dator)])
+    )
     app = ResponseCache(app, parts.store)
     return ExchangeLayer(app, routes)
 

@@ -49,6 +49,14 @@ class ContendedResource(DomainError):
     """Others kept changing what a change depends on; it may succeed when it is tried again."""
 
 
+class IntentUnderWay(DomainError):
+    """Somebody is at work already at what a request with the same key asks for."""
+
+
+class OtherIntent(DomainError):
+    """The key of a request is that of another one, which asked for something else."""
+
+
 class BrokenRule(NamedTuple):
     """One member that breaks one rule.
 
@@ -70,11 +78,12 @@ class BreaksRules(DomainError):
     `broken_rules` are the first MOST_BROKEN_RULES, `more` is how many there are beside them.
     """
 
-    def __init__(self, broken_rules: Sequence[BrokenRule]) -> None:
+    def __init__(self, broken_rules: Sequence[BrokenRule], more: int = 0) -> None:
+        """`more` is how many there are that are not given."""
         listed = tuple(broken_rules[:MOST_BROKEN_RULES])
         super().__init__(", ".join(f"{rule.pointer} {rule.detail}" for rule in listed))
         self.broken_rules = listed
-        self.more = len(broken_rules) - len(listed)
+        self.more = more + len(broken_rules) - len(listed)
 
 
 class InvalidResource(BreaksRules):

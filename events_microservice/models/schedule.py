@@ -56,6 +56,7 @@ class Lengths(NamedTuple):
     time: timedelta
 
 
+@lru_cache(maxsize=4096)
 def lengths_of(value: str) -> Lengths:
     """Return the two parts of a duration.
 

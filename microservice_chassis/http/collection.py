@@ -3,21 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import falcon
 import falcon.asgi
 
+from microservice_chassis.http.bulk import Bulk
 from microservice_chassis.http.entity_tag import content_tag
 from microservice_chassis.http.export import NDJSON, Export
+from microservice_chassis.http.idempotency import digest, idempotency_key
 from microservice_chassis.http.paging import answer_total, link_to_next
 from microservice_chassis.http.query import query_parameters
-from microservice_chassis.http.request_body import read_object
-from microservice_chassis.http.resource import JSON, DatorResource, M, Responder, answer_one
+from microservice_chassis.http.request_body import is_array, parse_object, read_body
+from microservice_chassis.http.resource import (
+    JSON,
+    DatorResource,
+    M,
+    Responder,
+    answer_all,
+    answer_one,
+)
 from microservice_chassis.schema.query import QueryParameters
+from microservice_chassis.storage.codec import Stored
+from microservice_chassis.storage.dator import Dator
+from microservice_chassis.storage.insertion import Submission
 
 
 class CollectionResource(DatorResource[M]):
-    """All the resources of one kind: list them, and create one."""
+    """All the resources of one kind: list them, and create one or several."""
+
+    def __init__(self, dator: Dator[M]) -> None:
+        super().__init__(dator)
+        self._bulk = Bulk()
 
     def representations(self) -> Mapping[str, Responder]:
         """A page as JSON, and everything as NDJSON."""
@@ -42,10 +60,29 @@ class CollectionResource(DatorResource[M]):
         resp.etag = content_tag(resp.data + repr((page.next is None, page.total)).encode())
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """201: the resource that was created; Location says where it is."""
+        """201: the resource that was created, or those that an array describes, all or none.
+
+        Location says where the one is. A repeat with the same Idempotency-Key answers the same.
+        """
         query_parameters(req)
-        resource = self._schema.parse(await read_object(req))
-        stored = await self._dator.insert(resource)
-        identifier = answer_one(resp, stored)
+        key = idempotency_key(req)
+        body = await read_body(req, array=True)
+        if is_array(body):
+            elements = await self._bulk.elements(body)
+            described = partial(self._bulk.parse, self._schema, elements)
+            answer_all(resp, await self._dator.create(Submission(key, digest(body), described)))
+        else:
+            stored = await self._create_one(key, body)
+            resp.location = f"{self.template}/{answer_one(resp, stored)}"
         resp.status = falcon.HTTP_201
-        resp.location = f"{self.template}/{identifier}"
+
+    async def _create_one(self, key: str | None, body: bytes) -> Stored[M]:
+        document = parse_object(body)
+        if key is None:
+            return await self._dator.insert(self._schema.parse(document))
+
+        async def described(defaults: Mapping[str, Any]) -> list[M]:
+            return [self._schema.parse(document, defaults)]
+
+        (stored,) = await self._dator.create(Submission(key, digest(body), described))
+        return stored

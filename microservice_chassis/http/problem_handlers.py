@@ -18,9 +18,11 @@ from microservice_chassis.errors import (
     DatabaseUnavailable,
     DomainError,
     IndexNotReady,
+    IntentUnderWay,
     InvalidCursor,
     InvalidParameter,
     InvalidResource,
+    OtherIntent,
     ResourceNotFound,
     RevisionConflict,
     UnchangeableResource,
@@ -100,8 +102,24 @@ def _unchangeable(error: BreaksRules) -> Problem:
 def _conflict(_: DomainError) -> Problem:
     return Problem(
         412,
-        "If-Match must name the entity tag that the resource has now: it has changed since,"
-        " or never had the one that is named. GET tells the current one.",
+        "If-Match must name the entity tag that the resource has now, and If-None-Match must not;"
+        " * names the tag of whatever exists. GET tells the current one.",
+    )
+
+
+def _under_way(_: DomainError) -> Problem:
+    return Problem(
+        409,
+        "A request with this Idempotency-Key is under way, or was cut off a moment ago; try again.",
+        headers={"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
+def _other_intent(_: DomainError) -> Problem:
+    return Problem(
+        422,
+        "This Idempotency-Key is that of a request with another body; another request needs a key"
+        " of its own.",
     )
 
 
@@ -130,6 +148,8 @@ _PROBLEMS: Mapping[type[DomainError], Callable[[Any], Problem]] = {
     UnreadableResource: _unreadable,
     UnchangeableResource: _unchangeable,
     RevisionConflict: _conflict,
+    IntentUnderWay: _under_way,
+    OtherIntent: _other_intent,
     ContendedResource: _contended,
     DatabaseUnavailable: _unavailable,
     DatabaseTooNew: _too_new,

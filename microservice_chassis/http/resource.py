@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar, Generic, TypeVar
 
@@ -140,3 +140,8 @@ def answer_one(resp: falcon.asgi.Response, stored: Stored[M] | Stored[Resource])
     resp.etag = entity_tag(identifier, stored.revision)
     resp.data = _encoder.encode(stored.resource)
     return identifier
+
+
+def answer_all(resp: falcon.asgi.Response, stored: Sequence[Stored[M]]) -> None:
+    """Answer several resources, in their order."""
+    resp.data = _encoder.encode([each.resource for each in stored])

@@ -84,6 +84,12 @@ class Member:
         # A value of another type than a string is one that the rule reads from it.
         self._read_from_text = self.rule.canonical is not None and str not in self.types
         self._earlier = next((mark.read for mark in marks if isinstance(mark, Earlier)), None)
+        # What JSON has in its place, whose rule is still to be applied.
+        self.given_type: Any = annotation
+        if datetime in self.types:
+            self.given_type = str
+        elif self.struct is not None:
+            self.given_type = dict[str, Any] | None
         # The classes whose values are read as they are kept.
         self.classes = frozenset(
             kind

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
@@ -42,8 +42,11 @@ from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.finder import Finder, Total
 from microservice_chassis.storage.identifiers import Identifiers, parse_id
 from microservice_chassis.storage.indexes import BY_ID
+from microservice_chassis.storage.insertion import Insertion, Submission, new_document
+from microservice_chassis.storage.intents import Intents
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode
 from microservice_chassis.storage.representations import Representations
+from microservice_chassis.storage.revisions import Revisions
 from microservice_chassis.storage.selection import Order, Selection
 from microservice_chassis.storage.updates import (
     NEXT_REVISION,
@@ -125,7 +128,11 @@ class Dator(Generic[M]):
         self._bulkhead = Bulkhead()
         self._searchable = False
         self._finder = Finder(self._raw, self._bulkhead)
-        self._writer = Writer(self.collection, self.name, stamps, self._bulkhead)
+        self.writer = Writer(self.collection, self.name, stamps, self._bulkhead)
+        self.intents = Intents(database["Intents"], deployment.name, self._bulkhead)
+        self._insertion: Insertion[M] = Insertion(
+            self.intents, self.writer, identifiers, defaults or {}
+        )
         self._codec: DocumentCodec[M] | None = None
         self._representations: Representations
         self._long_page = asyncio.Lock()
@@ -156,15 +163,24 @@ class Dator(Generic[M]):
             await self._raw.find_one_and_update({"_id": {"$in": []}}, {"$inc": {"revision": 0}})
 
     async def insert(self, resource: M) -> Stored[M]:
-        """Create a resource."""
+        """Create a resource, each time that it is called."""
         codec = await self.codec()
-        async with self._writer.inserting() as insert:
+        async with self.writer.inserting() as insert:
             identifier, created_at = self._identifiers.new(), now()
             resource = msgspec.structs.replace(
                 resource, id=str(identifier), created_at=created_at, updated_at=created_at
             ).with_derived()
-            await insert({"_id": identifier, **codec.document(resource), "revision": 1})
+            await insert(new_document(identifier, resource, codec))
         return Stored(resource, 1)
+
+    async def create(self, submission: Submission[M]) -> list[Stored[M]]:
+        """Create the resources of a submission, once, however often it comes; all or none.
+
+        Raises:
+            IntentUnderWay: somebody is at it already.
+            OtherIntent: its key is that of another submission.
+        """
+        return await self._insertion.create(submission, await self.codec())
 
     async def find(self, identifier: str) -> Stored[M]:
         """Return one resource.
@@ -252,7 +268,7 @@ class Dator(Generic[M]):
             raise IndexNotReady("documents of earlier versions are being migrated")
 
     async def replace(
-        self, identifier: str, resource: M, expected: Collection[int] | None = None
+        self, identifier: str, resource: M, expected: Revisions | None = None
     ) -> Stored[M]:
         """Give a resource new values for all its members; one that cannot be read is repaired.
 
@@ -262,7 +278,7 @@ class Dator(Generic[M]):
         key = parse_id(identifier)
         codec = await self.codec()
         values = codec.document(resource.with_derived())
-        document = await self._writer.update(key, sound_at(expected), next_revision(values))
+        document = await self.writer.update(key, sound_at(expected), next_revision(values))
         condition = at_revision(expected)
         if document is not None:
             with suppress(UnreadableResource):
@@ -270,13 +286,13 @@ class Dator(Generic[M]):
             condition = {}  # it has been replaced, and is at its next revision already
         repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
         update = [{"$set": {**repaired, "updated_at": now()}}]
-        document = await self._writer.update(key, condition, update)
+        document = await self.writer.update(key, condition, update)
         if document is None:
             raise _unmatched(identifier, expected)
         return codec.read(document.raw)
 
     async def patch(
-        self, identifier: str, patch: Patch, expected: Collection[int] | None = None
+        self, identifier: str, patch: Patch, expected: Revisions | None = None
     ) -> Stored[M]:
         """Give a resource new values for some of its members.
 
@@ -304,7 +320,7 @@ class Dator(Generic[M]):
             after = msgspec.structs.replace(before.resource, **changes).with_derived()
             condition = {"revision": before.revision or {"$in": [0, None]}}
             values = {**codec.document(after), "revision": before.revision + 1}
-            document = await self._writer.update(
+            document = await self.writer.update(
                 key, condition, {"$set": {**values, "updated_at": now()}}
             )
             if document is not None:
@@ -321,7 +337,7 @@ class Dator(Generic[M]):
         """
         codec = await self.codec()
         update = next_revision(codec.kept(patch.values))
-        document = await self._writer.update(key, condition, update, ReturnDocument.BEFORE)
+        document = await self.writer.update(key, condition, update, ReturnDocument.BEFORE)
         if document is None:
             return None
         try:
@@ -333,14 +349,14 @@ class Dator(Generic[M]):
                 "updated_at": update["$set"]["updated_at"],
             }
             with suppress(ResourceNotFound):
-                await self._writer.replace(key, changed, document)
+                await self.writer.replace(key, changed, document)
             raise UnchangeableResource(error.broken_rules) from None
         changes = {**patch.values, "updated_at": update["$set"]["updated_at"]}
         after = msgspec.structs.replace(before.resource, **changes)
         return Stored(after, before.revision + 1)
 
     async def delete(
-        self, identifier: str, expected: Collection[int] | None = None
+        self, identifier: str, expected: Revisions | None = None
     ) -> Stored[M] | Stored[Resource]:
         """Remove a resource, and return what it was; of one that cannot be read, its id.
 
@@ -349,7 +365,7 @@ class Dator(Generic[M]):
         """
         key = parse_id(identifier)
         codec = await self.codec()
-        document = await self._writer.delete(key, at_revision(expected))
+        document = await self.writer.delete(key, at_revision(expected))
         if document is None:
             raise _unmatched(identifier, expected)
         try:
@@ -390,7 +406,7 @@ class Dator(Generic[M]):
 
 
 def _unmatched(
-    identifier: str, expected: Collection[int] | None
+    identifier: str, expected: Revisions | None
 ) -> DatabaseUnavailable | RevisionConflict:
     """Return why a write found its document, and did not happen."""
     if expected is None:
