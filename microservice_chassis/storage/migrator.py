@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, NamedTuple, TypeVar, cast
 
-import pymongo
 from pymongo import UpdateOne
 
 from microservice_chassis.errors import (
@@ -24,7 +23,12 @@ from microservice_chassis.errors import (
     UnreadableResource,
 )
 from microservice_chassis.schema.schema import Resource
-from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, Document, reachable
+from microservice_chassis.storage.client import (
+    OPERATION_TIMEOUT_MS,
+    Document,
+    reachable,
+    unlimited,
+)
 from microservice_chassis.storage.codec import EARLIER_FORMS, FORM, DocumentCodec
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import Lease
@@ -158,7 +162,7 @@ class Migrator(Generic[M]):
 
     async def _migrate_all(self) -> bool:
         collection = self._dator.collection
-        with pymongo.timeout(None), reachable():
+        with unlimited(), reachable():
             await collection.create_indexes([index_of_form(each) for each in EARLIER_FORMS])
         what = f"{self._dator.name}: migration {MIGRATIONS[-1].number}"
         unreadable = Unreadable()
@@ -194,7 +198,7 @@ class Migrator(Generic[M]):
             return bool(await records.find_one({"_id": self._dator.collection.name, **since}))
 
     async def _waiting(self) -> int:
-        with pymongo.timeout(None), reachable():
+        with unlimited(), reachable():
             counts = [
                 await self._dator.collection.count_documents(
                     {"form": form}, hint=name_of_index(form)
@@ -209,7 +213,7 @@ class Migrator(Generic[M]):
         Behind the migration, since to build an index costs less than to change it each time.
         """
         name = self._dator.name
-        with pymongo.timeout(None), reachable():
+        with unlimited(), reachable():
             missing = await self._missing_indexes()
             if missing:
                 _logger.info("%s: building the indexes %s", name, ", ".join(missing))
