@@ -18,7 +18,7 @@ from microservice_chassis.storage.server_clock import ServerClock, in_time
 DURATION_S = 10.0
 
 # How long a holder may go on before it prolongs the lease.
-_RENEWAL_S = 2.0
+RENEWAL_S = 2.0
 
 
 class Lease:
@@ -40,7 +40,7 @@ class Lease:
 
     async def hold(self) -> bool:
         """Prolong the lease if it is time to, and return whether it is still this holder's."""
-        if time.monotonic() < self._prolonged_s + _RENEWAL_S:
+        if time.monotonic() < self._prolonged_s + RENEWAL_S:
             return True
         return await self._take({f"{self._member}.by": self._token})
 
