@@ -51,7 +51,7 @@ class CollectionResource(DatorResource[M]):
 
 
 def _entity_tag(content: bytes, page: Page) -> str:
-    """Return the tag of a page, which is another one where another page or total goes with it."""
+    """Return the tag of a page, which is another one when a page follows, or with another total."""
     tag = blake2b(content, digest_size=16)
-    tag.update(repr((page.next, page.total)).encode())
+    tag.update(repr((page.next is None, page.total)).encode())
     return tag.hexdigest()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from types import NoneType
+from typing import NamedTuple, Self
 
 import bson
 from bson import ObjectId
@@ -13,19 +15,25 @@ from microservice_chassis.errors import InvalidCursor
 from microservice_chassis.storage.raw_bson import decode
 from microservice_chassis.storage.selection import Position
 
-# What the value of an order can be.
-_VALUES = (str, datetime, float, ObjectId)
+# What its fields are; `v` is the value of an order.
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "s": (bytes,),
+    "n": (datetime, NoneType),
+    "v": (str, datetime, float, ObjectId),
+    "i": (ObjectId,),
+    "f": (bool,),
+}
 
 
 class Cursor(NamedTuple):
     """A place in a selection, behind which the next page begins.
 
-    `selection` is the selection's digest, `now` when its first page was asked for, on which `now`
-    and `today` depend. `few` says by which plan distances were computed, where they are the order.
+    `selection` is the selection's digest, `now` when its first page was asked for, where it depends
+    on that. `few` says by which plan distances were computed, where they are the order.
     """
 
     selection: bytes
-    now: datetime
+    now: datetime | None
     position: Position
     few: bool = False
 
@@ -47,9 +55,8 @@ class Cursor(NamedTuple):
         # NOTE: what it is that bson or base64 cannot read does not matter to the client.
         except (ValueError, bson.errors.BSONError):
             raise InvalidCursor(text) from None
-        kinds: dict[str, Any] = {"s": bytes, "n": datetime, "v": _VALUES, "i": ObjectId, "f": bool}
-        if fields.keys() != kinds.keys() or not all(
-            isinstance(fields[name], kind) for name, kind in kinds.items()
+        if fields.keys() != _KINDS.keys() or not all(
+            isinstance(fields[name], kinds) for name, kinds in _KINDS.items()
         ):
             raise InvalidCursor(text)
         if fields["s"] != selection:

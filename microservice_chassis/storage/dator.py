@@ -196,8 +196,10 @@ class Dator(Generic[M]):
         await self.codec()
         digest = query.selection_digest()
         cursor = None if query.cursor is None else Cursor.of(query.cursor, digest)
-        began = now() if cursor is None else cursor.now
-        selection = self.selection(query.at(began, self.timezone))
+        began = (cursor and cursor.now) or (now() if query.relative else None)
+        if began is not None:
+            query = query.at(began, self.timezone)
+        selection = self.selection(query)
         await self._check_searchable(selection)
         after, few = (None, None) if cursor is None else (cursor.position, cursor.few)
         found = await self._finder.page(selection, query.limit, after, few)

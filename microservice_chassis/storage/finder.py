@@ -31,8 +31,9 @@ _MANY = 200
 _LAST_ID = ObjectId(b"\xff" * 12)
 
 # MongoDB's codes for an index that is not there, yet (src/mongo/base/error_codes.yml): BadValue,
-# of a hint, IndexNotFound, and NoQueryExecutionPlans, of $geoNear.
-_NO_INDEX = frozenset({2, 27, 291})
+# where it is of a hint, and IndexNotFound and NoQueryExecutionPlans, of $geoNear.
+_BAD_VALUE = 2
+_NO_INDEX = frozenset({27, 291})
 
 
 class Bounds(NamedTuple):
@@ -240,7 +241,7 @@ def _indexed() -> Iterator[None]:
     try:
         yield
     except OperationFailure as error:
-        if error.code in _NO_INDEX:
+        if error.code in _NO_INDEX or (error.code == _BAD_VALUE and "hint" in str(error)):
             raise IndexNotReady(str(error)) from None
         raise
 

@@ -8,7 +8,6 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import NamedTuple
@@ -88,7 +87,7 @@ async def crowd(own: Service, ids: list[ObjectId]) -> Counter[tuple[str, int]]:
     ended = asyncio.Event()
     selection = EventQuery().selection_digest()
     cursors = [
-        Cursor(selection, datetime.now(UTC), Position(key, key)).text()
+        Cursor(selection, None, Position(key, key)).text()
         for key in random.sample(ids[:-LIMIT], READERS)
     ]
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as writers:
