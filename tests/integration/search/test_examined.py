@@ -182,3 +182,12 @@ async def test_a_page_of_notifications_examines_at_most_twice_what_it_finds(
     notifications: Searched, parameters: dict[str, str]
 ) -> None:
     check(await notifications.explained(parameters))
+
+
+@pytest.mark.parametrize("parameters", [{}, {"sort": "starts_at"}, {"topic": "jazz"}])
+async def test_what_only_searches_need_stays_in_mongodb(
+    events: Searched, parameters: dict[str, str]
+) -> None:
+    explained = await events.explained(parameters)
+    # It copies the members that are named, which takes less than to leave one out.
+    assert "PROJECTION_SIMPLE" in set(stages(explained["queryPlanner"]["winningPlan"]))
