@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import NamedTuple
 
@@ -36,12 +36,17 @@ from microservice_chassis.storage.selection import (
     within,
 )
 
+# What the indexes by the start have behind it, so that an event that is over, or whose dates in its
+# own zone are others, need not be looked at.
+_ENDS = ("ends_at", "search.last_date", "date")
+_ENDS_OF_TAGGED = ("ends_at",)  # there are several keys for each event
+
 INDEXES = (
-    index("by_start", "search.class", "starts_at", "_id", "ends_at"),
+    index("by_start", "search.class", "starts_at", "_id", *_ENDS),
     index("by_title", "search.title", "_id"),
     BY_CHANGE_INDEX,
     index("by_tag", "search.tags", "_id"),
-    index("by_tag_and_start", "search.tags", "starts_at", "_id", "ends_at"),
+    index("by_tag_and_start", "search.tags", "starts_at", "_id", *_ENDS_OF_TAGGED),
     index("by_word", "search.words", "starts_at", "_id"),
     index("by_location", "starts_at", geospatial="search.geo"),
 )
@@ -68,48 +73,43 @@ StoredEvent = Stored[Event]
 
 
 class Span(NamedTuple):
-    """The range of time that events overlap: instants that enclose it, and the exact condition.
-
-    `exact` is whether the instants are the range itself.
-    """
+    """The range of time that events overlap: instants that enclose it, and the exact condition."""
 
     low: datetime | None
     high: datetime | None
     condition: Document
-    exact: bool
 
     @classmethod
     def of(cls, query: EventQuery) -> Span:
         """Return the span of a query whose times are known."""
         low = high = None
         condition: Document = {}
-        exact = True
         if query.from_ is not None:
             low = query.from_.instant
             condition["ends_at"] = {"$gte": low}
             if query.from_.day is not None:
                 low = _shifted(datetime.combine(query.from_.day, time(), UTC), -_ZONES)
                 condition = {"search.last_date": {"$gte": query.from_.day.isoformat()}}
-                exact = False
         if query.to is not None:
             high = query.to.instant
             if query.to.day is not None:
                 high = _shifted(datetime.combine(query.to.day, time.max, UTC), _ZONES)
                 condition["date"] = {"$lte": query.to.day.isoformat()}
-                exact = False
             else:
                 condition["starts_at"] = {"$lte": high}
-        return cls(low, high, condition, exact)
+        return cls(low, high, condition)
 
     def lane(self, first: Document, longest: timedelta) -> Lane:
         """Return the lane of events that last so long at most and may overlap the span."""
         low = FIRST_INSTANT if self.low is None else _shifted(self.low, -longest)
         return Lane(first, low, self.high)
 
-    def walk(self, index_name: str, *lanes: Lane, with_end: bool) -> Walk:
-        """Return the walk through lanes of an index, which may have the end of an event, too."""
-        covered = {"ends_at": {"$gte": self.low}} if self.low is not None and with_end else {}
-        decided = self.exact and (with_end or self.low is None)
+    def walk(self, index_name: str, *lanes: Lane, ends: Sequence[str] = ()) -> Walk:
+        """Return the walk through lanes of an index, which has `ends` behind the start."""
+        conditions = {} if self.low is None else {"ends_at": {"$gte": self.low}}
+        conditions |= self.condition
+        covered = {name: conditions[name] for name in ends if name in conditions}
+        decided = self.condition.keys() <= {"starts_at", *covered}
         return Walk(
             index_name, "starts_at", lanes, covered, _TIME, _TIME if decided else frozenset()
         )
@@ -136,7 +136,7 @@ class EventDator(Dator[Event]):
         classes = (span.lane({"search.class": n}, most) for n, most in enumerate(CLASSES))
         walks = (
             BY_ID,
-            span.walk("by_start", *classes, with_end=True),
+            span.walk("by_start", *classes, ends=_ENDS),
             _BY_TITLE,
             by_change() if since is None else by_change(since),
         )
@@ -165,7 +165,7 @@ def _tags(query: EventQuery, span: Span) -> Iterator[Term]:
         by_start = span.lane(first, CLASSES[-1])
         walks = (
             Walk("by_tag", "_id", (Lane(first, FIRST_ID),)),
-            span.walk("by_tag_and_start", by_start, with_end=True),
+            span.walk("by_tag_and_start", by_start, ends=_ENDS_OF_TAGGED),
         )
         yield Term(first, {walk.key: walk for walk in walks})
 
@@ -173,7 +173,7 @@ def _tags(query: EventQuery, span: Span) -> Iterator[Term]:
 def _words(query: EventQuery, span: Span) -> Iterator[Term]:
     for word in query.q or ():
         first = {"search.words": word}
-        walk = span.walk("by_word", span.lane(first, CLASSES[-1]), with_end=False)
+        walk = span.walk("by_word", span.lane(first, CLASSES[-1]))
         yield Term(first, {walk.key: walk})
 
 
@@ -182,7 +182,7 @@ def _near(query: EventQuery, span: Span) -> Near | None:
         return None
     radius_km = query.radius or DEFAULT_RADIUS_KM
     circle = {"search.geo": within(query.near.latitude, query.near.longitude, radius_km)}
-    walk = span.walk("by_location", span.lane(circle, CLASSES[-1]), with_end=False)
+    walk = span.walk("by_location", span.lane(circle, CLASSES[-1]))
     return Near(
         "search.geo",
         query.near.latitude,

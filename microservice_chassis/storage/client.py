@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.errors import (
     ConfigurationError,
@@ -102,6 +103,13 @@ def _refuse_options(uri: str) -> None:
         for refused in (name.lower(), f"{name}={value}".lower()):
             if refused in _REFUSED:
                 raise InvalidSetting(f"MONGODB_URI must not have {name}: {_REFUSED[refused]}")
+
+
+def unlimited() -> AbstractContextManager[Any]:
+    """Around one operation: it may take as long as it takes, in the place of its time limit."""
+    # NOTE: 0 is no limit (Client Side Operations Timeout specification); with None PyMongo goes by
+    #   the client's, and MongoDB takes back what it has built of an index until then.
+    return pymongo.timeout(0)
 
 
 @contextmanager

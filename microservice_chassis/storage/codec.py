@@ -81,6 +81,18 @@ def encode_json(stored: Stored[Any]) -> bytes:
     return _encoder.encode(stored.resource)
 
 
+def read_members(schema: Schema[Any]) -> Mapping[str, int]:
+    """Return the projection of what `DocumentCodec.read` reads of a document.
+
+    MongoDB copies members that are named (PROJECTION_SIMPLE) in a fraction of the time that it
+    takes to leave one out.
+    """
+    names = [
+        name for name, member in schema.members.items() if name != "id" and not member.derived_from
+    ]
+    return dict.fromkeys(("_id", *names, "revision", "form"), 1)
+
+
 class DocumentCodec(Generic[M]):
     """Reads and writes the documents of one collection."""
 

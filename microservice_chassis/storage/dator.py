@@ -36,7 +36,12 @@ from microservice_chassis.schema.query import Query
 from microservice_chassis.schema.schema import Resource, Schema
 from microservice_chassis.storage.bulkhead import Bulkhead
 from microservice_chassis.storage.client import Document
-from microservice_chassis.storage.codec import DocumentCodec, Stored, encode_json
+from microservice_chassis.storage.codec import (
+    DocumentCodec,
+    Stored,
+    encode_json,
+    read_members,
+)
 from microservice_chassis.storage.cursor import Cursor
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.finder import Finder, Total
@@ -127,7 +132,8 @@ class Dator(Generic[M]):
         self._identifiers = identifiers
         self._bulkhead = Bulkhead()
         self._searchable = False
-        self._finder = Finder(self._raw, self._bulkhead)
+        self._read_members = read_members(self.schema)
+        self._finder = Finder(self._raw, self._bulkhead, members=self._read_members)
         self.writer = Writer(self.collection, self.name, stamps, self._bulkhead)
         self.intents = Intents(database["Intents"], deployment.name, self._bulkhead)
         self._insertion: Insertion[M] = Insertion(
@@ -191,7 +197,7 @@ class Dator(Generic[M]):
         key = parse_id(identifier)
         codec = await self.codec()
         async with self._bulkhead.operation():
-            document = await self._raw.find_one({"_id": key}, {"search": 0})
+            document = await self._raw.find_one({"_id": key}, self._read_members)
         if document is None:
             raise ResourceNotFound(identifier)
         try:

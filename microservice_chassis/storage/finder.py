@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple, cast
 
@@ -76,11 +76,17 @@ class Finder:
         raw: AsyncCollection[RawBSONDocument],
         bulkhead: Bulkhead,
         bounds: Bounds = Bounds(),  # noqa: B008 - it cannot change
+        *,
+        members: Mapping[str, int],
     ) -> None:
-        """`raw` is the collection, whose documents are wanted as bytes."""
+        """`raw` is the collection, whose documents are wanted as bytes.
+
+        `members` is the projection of what is wanted of them.
+        """
         self._raw = raw
         self._bulkhead = bulkhead
         self._bounds = bounds
+        self._members = members
 
     async def page(
         self,
@@ -133,7 +139,7 @@ class Finder:
         # NOTE: one more than asked for tells whether another page follows.
         found = self._raw.find_raw_batches(
             wanted,
-            _shown(order.key),
+            self._with(order.key),
             sort=order.sort(),
             hint=plan.walk.index_name,
             limit=limit + 1,
@@ -203,9 +209,13 @@ class Finder:
         found = await self._aggregate(stages, 1)
         return cast("float", _position(found[0], DISTANCE).value) if found else None
 
+    def _with(self, key: str) -> dict[str, int]:
+        """Return the projection that has the key of an order, too, from which positions are."""
+        return {**self._members, key: 1}
+
     async def _aggregate(self, stages: list[Document], limit: int, **options: Any) -> list[bytes]:
         """Return the documents that a pipeline yields, up to a limit."""
-        pipeline = [*stages, {"$limit": limit}, {"$project": _HIDDEN}]
+        pipeline = [*stages, {"$limit": limit}, {"$project": self._with(DISTANCE)}]
         async with self._bulkhead.operation(size=_size(limit)):
             found = await self._raw.aggregate_raw_batches(pipeline, batchSize=limit, **options)
             return _documents(await found.to_list())
@@ -244,15 +254,6 @@ def _indexed() -> Iterator[None]:
         if error.code in _NO_INDEX or (error.code == _BAD_VALUE and "hint" in str(error)):
             raise IndexNotReady(str(error)) from None
         raise
-
-
-# What is kept for searching is of no use to a reader, and may be more than the rest.
-_HIDDEN = {"search": 0}
-
-
-def _shown(key: str) -> dict[str, int]:
-    """Return the projection that has an order's key, and no more of what is for searching."""
-    return {"search.words": 0, "search.tags": 0} if key.startswith("search.") else _HIDDEN
 
 
 def _size(limit: int) -> int:

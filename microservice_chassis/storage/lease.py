@@ -18,7 +18,7 @@ from microservice_chassis.storage.server_clock import ServerClock, in_time
 DURATION_S = 10.0
 
 # How long a holder may go on before it prolongs the lease.
-_RENEWAL_S = 2.0
+RENEWAL_S = 2.0
 
 
 class Lease:
@@ -78,7 +78,7 @@ class Lease:
     @property
     def due(self) -> bool:
         """Whether it is time to prolong it."""
-        return time.monotonic() >= self._prolonged_s + _RENEWAL_S
+        return time.monotonic() >= self._prolonged_s + RENEWAL_S
 
     @property
     def until_s(self) -> float:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar, cast
 
-import pymongo
-from pymongo import UpdateOne
+from pymongo import IndexModel, UpdateOne
 
 from microservice_chassis.errors import (
     DatabaseRefusal,
@@ -24,10 +24,15 @@ from microservice_chassis.errors import (
     UnreadableResource,
 )
 from microservice_chassis.schema.schema import Resource
-from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, Document, reachable
+from microservice_chassis.storage.client import (
+    OPERATION_TIMEOUT_MS,
+    Document,
+    reachable,
+    unlimited,
+)
 from microservice_chassis.storage.codec import EARLIER_FORMS, FORM, DocumentCodec
 from microservice_chassis.storage.dator import Dator
-from microservice_chassis.storage.lease import Lease
+from microservice_chassis.storage.lease import RENEWAL_S, Lease
 from microservice_chassis.storage.migrations import (
     MIGRATIONS,
     Step,
@@ -158,8 +163,7 @@ class Migrator(Generic[M]):
 
     async def _migrate_all(self) -> bool:
         collection = self._dator.collection
-        with pymongo.timeout(None), reachable():
-            await collection.create_indexes([index_of_form(each) for each in EARLIER_FORMS])
+        await self._create_indexes([index_of_form(each) for each in EARLIER_FORMS])
         what = f"{self._dator.name}: migration {MIGRATIONS[-1].number}"
         unreadable = Unreadable()
         if await self._is_done_by_another(await self._waiting()):
@@ -194,7 +198,7 @@ class Migrator(Generic[M]):
             return bool(await records.find_one({"_id": self._dator.collection.name, **since}))
 
     async def _waiting(self) -> int:
-        with pymongo.timeout(None), reachable():
+        with unlimited(), reachable():
             counts = [
                 await self._dator.collection.count_documents(
                     {"form": form}, hint=name_of_index(form)
@@ -209,15 +213,34 @@ class Migrator(Generic[M]):
         Behind the migration, since to build an index costs less than to change it each time.
         """
         name = self._dator.name
-        with pymongo.timeout(None), reachable():
-            missing = await self._missing_indexes()
-            if missing:
-                _logger.info("%s: building the indexes %s", name, ", ".join(missing))
-                await self._dator.collection.create_indexes(list(self._dator.indexes))
-                _logger.info("%s: the indexes are built", name)
+        missing = await self._missing_indexes()
+        if missing:
+            _logger.info("%s: building the indexes %s", name, ", ".join(missing))
+        # NOTE: one that somebody else builds is listed, and waited for here.
+        await self._create_indexes(self._dator.indexes)
+        if missing:
+            _logger.info("%s: the indexes are built", name)
+
+    async def _create_indexes(self, indexes: Sequence[IndexModel]) -> None:
+        """Return when there are these indexes, for which the lease is kept all the time."""
+        if not indexes:
+            return
+        held = asyncio.create_task(self._keep_lease())
+        try:
+            with unlimited(), reachable():
+                await self._dator.collection.create_indexes(list(indexes))
+        finally:
+            held.cancel()
+
+    async def _keep_lease(self) -> None:
+        """Prolong the lease, as long as that is possible."""
+        with suppress(DatabaseUnavailable):
+            while await self._lease.hold():
+                await asyncio.sleep(RENEWAL_S)
 
     async def _missing_indexes(self) -> list[str]:
-        there = await self._dator.collection.index_information()
+        with reachable():
+            there = await self._dator.collection.index_information()
         wanted = [str(each.document["name"]) for each in self._dator.indexes]
         return [name for name in wanted if name not in there]
 

@@ -16,6 +16,7 @@ from events_microservice.models.event import Event
 from microservice_chassis.schema.query import QueryParameters
 from microservice_chassis.storage.bulkhead import Bulkhead
 from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.codec import read_members
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.finder import Bounds, Finder, Total
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode
@@ -73,7 +74,8 @@ async def test_a_walk_finds_what_is_selected_in_its_order(dator: Dator[Any]) -> 
     events = await fill(dator, dice, EVENTS_KEPT)
     moments = [each.updated_at for each in events if each.updated_at]
     # So low that each kind of plan is chosen, and pages end before they are full.
-    low = Finder(dator.collection.with_options(codec_options=RAW_OPTIONS), Bulkhead(), LOW)
+    raw = dator.collection.with_options(codec_options=RAW_OPTIONS)
+    low = Finder(raw, Bulkhead(), LOW, members=read_members(dator.schema))
     found = 0
     for parameters in islice(queries(dice, moments), QUERIES):
         limit = dice.choice((3, 7, 100, 1000))
