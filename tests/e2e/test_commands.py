@@ -15,7 +15,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
+from uuid import uuid4
 
 import pytest
 import requests
@@ -55,6 +57,56 @@ def test_many_are_counted_with_a_progress_bar(events: Service) -> None:
     assert (ended.returncode, ended.stdout) == (0, f"created {many} events\n")
     assert f"{many}/{many}" in ended.stderr
     assert count(events.collection) == before + many
+
+
+def export(url: str, path: Path, query: str = "") -> list[dict[str, Any]]:
+    """Export a selection to a file, and return it."""
+    answer = requests.get(f"{url}{query}", headers={"Accept": "application/x-ndjson"}, timeout=30)
+    path.write_bytes(answer.content)
+    return [json.loads(line) for line in answer.content.splitlines()]
+
+
+def test_an_export_can_be_loaded(events: Service, tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson"
+    name = f"Loaded {uuid4().hex}"
+    for number in range(3):
+        document = {**events.example, "organizer": name, "title": f"Événement {number}"}
+        requests.post(events.collection, json=document, timeout=5)
+    before = export(events.collection, path, f"?organizer={name}")
+    ended = fixtures(events.collection, "events", "--from", str(path))
+    assert (ended.returncode, ended.stdout) == (0, "created 3 events\n")
+    after = export(events.collection, path, f"?organizer={name}")
+    assert after[:3] == before
+    recorded = {"id", "created_at", "updated_at"}
+    for loaded, origin in zip(after[3:], before, strict=True):
+        assert {name for name in origin if loaded[name] != origin[name]} == recorded
+
+
+def test_of_notifications_only_what_is_pending_is_loaded(
+    notifications: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "notifications.ndjson"
+    states = ("pending", "sending", "sent", "failed", "missed", "pending")
+    lines = [json.dumps({**notifications.example, "status": status}) for status in states]
+    path.write_text("".join(f"{line}\n" for line in lines))
+    ended = fixtures(notifications.collection, "notifications", "--from", str(path))
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines() == [
+        "created 2 notifications",
+        "left 4 notifications that are not pending, so that nothing is sent twice",
+    ]
+
+
+def test_an_export_that_was_cut_off_is_refused_where_it_ends(
+    events: Service, tmp_path: Path
+) -> None:
+    path = tmp_path / "events.ndjson"
+    whole = json.dumps(events.example)
+    for cut in (whole, whole[:-5], "[]\n"):
+        path.write_text(f"{whole}\n{cut}")
+        ended = fixtures(events.collection, "events", "--from", str(path))
+        assert ended.returncode == 1
+        assert f"line 2 of {path} is no whole JSON object" in ended.stderr
 
 
 def ended_with_a_line(arguments: Sequence[str], status: int) -> str:
