@@ -12,6 +12,7 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -30,7 +31,11 @@ except ModuleNotFoundError as missing:
 
 from development import command_line
 
-TIMEOUT_S = 10.0
+# Longer than a service takes to create an array.
+TIMEOUT_S = 40.0
+
+# How many are created by one request.
+BATCH = 250
 
 # With this many or fewer each id is reported, with more they are counted.
 _REPORTED = 20
@@ -139,25 +144,33 @@ class Refused(Exception):
     """A service cannot be reached, or did not take a resource; the message says which."""
 
 
-def seed(url: str, resources: Iterator[dict[str, Any]], count: int) -> Iterator[str]:
-    """POST `count` resources to the collection at `url`, and yield the id of each.
+def seed(url: str, resources: Iterator[dict[str, Any]], count: int) -> Iterator[list[str]]:
+    """POST `count` resources to the collection at `url` in arrays; yield the ids of each array.
 
     Raises:
-        Refused: not all of them could be created.
+        Refused: not all of them could be created; of the array that was refused, none.
     """
     with requests.Session() as session:
-        for _ in range(count):
+        for start in range(0, count, BATCH):
+            array = list(islice(resources, min(BATCH, count - start)))
             try:
-                answer = session.post(url, json=next(resources), timeout=TIMEOUT_S)
+                answer = session.post(url, json=array, timeout=TIMEOUT_S)
             except requests.RequestException as error:
                 raise Refused(f"{url} cannot be reached: {_reason(error)}") from None
             if answer.status_code != requests.codes.created:
                 said = answer.text[:200].replace("\n", " ")
                 raise Refused(f"{url} refused a resource with status {answer.status_code}: {said}")
-            try:
-                yield str(answer.json()["id"])
-            except (ValueError, KeyError, TypeError):
-                raise Refused(f"{url} does not answer like EventPost") from None
+            yield _identifiers(answer, url, len(array))
+
+
+def _identifiers(answer: requests.Response, url: str, count: int) -> list[str]:
+    try:
+        identifiers = [str(each["id"]) for each in answer.json()]
+    except (ValueError, KeyError, TypeError):
+        identifiers = []
+    if len(identifiers) != count:
+        raise Refused(f"{url} does not answer like EventPost")
+    return identifiers
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -197,19 +210,18 @@ def main() -> None:
     arguments = _arguments()
     name, count = arguments.resource, arguments.count
     resources = RESOURCES[name](random.Random(arguments.seed))
-    identifiers = seed(arguments.url, resources, count)
     created = 0
     try:
-        for identifier in tqdm(
-            identifiers, total=count, unit=" resources", disable=count <= _REPORTED
-        ):
-            created += 1
-            if count <= _REPORTED:
-                print(f"created {identifier}")
+        with tqdm(total=count, unit=" resources", disable=count <= _REPORTED) as progress:
+            for identifiers in seed(arguments.url, resources, count):
+                created += len(identifiers)
+                progress.update(len(identifiers))
+                if count <= _REPORTED:
+                    print("\n".join(f"created {each}" for each in identifiers))
     except Refused as refusal:
         _end(1, f"{refusal}{_so_far(created, name)}")
     except KeyboardInterrupt:
-        # NOTE: the service may have created one more, whose answer had not come yet.
+        # NOTE: the service may have created one more array, whose answer had not come yet.
         _end(command_line.INTERRUPTED, f"stopped{_so_far(created, name)}")
     if count > _REPORTED:
         print(f"created {created} {name}")

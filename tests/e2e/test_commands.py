@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import pytest
 import requests
 
 from development.house import PACKAGES
+from fixtures import BATCH
 from tests.process_tree import wait_for
 from tests.services import Service, free_port
 
@@ -48,9 +50,11 @@ def test_five_resources_are_created_and_reported(either: Service) -> None:
 
 
 def test_many_are_counted_with_a_progress_bar(events: Service) -> None:
-    ended = fixtures(events.collection, "events", "--count", "50", "--seed", "1")
-    assert (ended.returncode, ended.stdout) == (0, "created 50 events\n")
-    assert "50/50" in ended.stderr
+    before, many = count(events.collection), 2 * BATCH + 10
+    ended = fixtures(events.collection, "events", "--count", str(many), "--seed", "1")
+    assert (ended.returncode, ended.stdout) == (0, f"created {many} events\n")
+    assert f"{many}/{many}" in ended.stderr
+    assert count(events.collection) == before + many
 
 
 def ended_with_a_line(arguments: Sequence[str], status: int) -> str:
@@ -165,8 +169,8 @@ def test_who_interrupts_the_seeding_is_told_how_much_there_is(events: Service) -
     assert (seeding.returncode, said) == (130, "")
     told = re.fullmatch(r"stopped; (\d+) events had been created", log.splitlines()[-1])
     assert told
-    # One may have been under way.
-    assert count(events.collection) - before - int(told[1]) in (0, 1)
+    # An array may have been under way, all of which is created or nothing.
+    wait_for(lambda: count(events.collection) - before - int(told[1]) in (0, BATCH))
 
 
 def count(collection: str) -> int:
@@ -208,6 +212,33 @@ def stranger() -> Iterator[str]:
 def test_a_stranger_at_the_url_ends_with_one_clear_line(stranger: str) -> None:
     line = ended_with_a_line(("fixtures.py", stranger, "events"), 1)
     assert line == f"{stranger} does not answer like EventPost"
+
+
+class GivesUp(BaseHTTPRequestHandler):
+    """Creates one array, and then nothing any more."""
+
+    posts = 0
+
+    def do_POST(self) -> None:
+        GivesUp.posts += 1
+        self.send_response(201 if GivesUp.posts == 1 else 503)
+        self.end_headers()
+        self.wfile.write(json.dumps([{"id": "f" * 24}] * BATCH).encode())
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_who_is_refused_on_the_way_is_told_how_much_there_is() -> None:
+    with HTTPServer(("127.0.0.1", 0), GivesUp) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/events"
+        ended = fixtures(url, "events", "--count", str(2 * BATCH))
+        server.shutdown()
+    assert (ended.returncode, ended.stdout) == (1, "")
+    line = ended.stderr.splitlines()[-1]
+    assert line.startswith(f"{url} refused a resource with status 503")
+    assert line.endswith(f"; {BATCH} events had been created")
 
 
 @pytest.fixture
