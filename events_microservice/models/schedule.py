@@ -56,6 +56,7 @@ class _Lengths(NamedTuple):
     time: timedelta
 
 
+@lru_cache(maxsize=4096)
 def _lengths(value: str) -> _Lengths:
     match = _DURATION.fullmatch(value)
     if not match:

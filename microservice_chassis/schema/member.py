@@ -81,6 +81,12 @@ class Member:
         self.struct = next((each for each in self.types if _is_struct(each)), None)
         self._annotation = annotation
         self._earlier = next((mark.read for mark in marks if isinstance(mark, Earlier)), None)
+        # What JSON has in its place, whose rule is still to be applied.
+        self.given_type: Any = annotation
+        if datetime in self.types:
+            self.given_type = str
+        elif self.struct is not None:
+            self.given_type = dict[str, Any] | None
         # The classes whose values are read as they are kept.
         self.classes = frozenset(
             kind

@@ -81,7 +81,8 @@ class DocumentCodec(Generic[M]):
             for member in self._kept
             if not member.derived_from
         ]
-        self._given = frozenset(member.name for member in self._kept if member.given)
+        self._names = [(member.name, member.given) for member in self._kept]
+        self._structs = frozenset(member.name for member in self._kept if member.struct)
         # The members from which others are derived.
         self.sources = frozenset[str]().union(*(member.derived_from for member in self._kept))
         recorded = {
@@ -128,13 +129,14 @@ class DocumentCodec(Generic[M]):
 
     def document(self, resource: M) -> Document:
         """Return a resource in today's form, without `_id` and `revision`."""
-        values = {member.name: getattr(resource, member.name) for member in self._kept}
-        present = {
-            name: value
-            for name, value in values.items()
-            if value is not None or name in self._given
-        }
-        return {"form": FORM, **self.kept(present)}
+        document: Document = {"form": FORM}
+        for name, given in self._names:
+            value = getattr(resource, name)
+            if value is not None:
+                document[name] = msgspec.to_builtins(value) if name in self._structs else value
+            elif given:
+                document[name] = None
+        return document
 
     def kept(self, values: Mapping[str, Any]) -> Document:
         """Return the values of members as they are kept."""

@@ -6,7 +6,7 @@ An intent is noted first; docs/data.md says what that promises.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -18,16 +18,19 @@ from microservice_chassis.schema.schema import Resource
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.codec import DocumentCodec, Stored
 from microservice_chassis.storage.identifiers import Identifiers
-from microservice_chassis.storage.intents import Intents
+from microservice_chassis.storage.intents import Intent, Intents
 from microservice_chassis.storage.time_slices import TimeSlices
 from microservice_chassis.storage.updates import now
 from microservice_chassis.storage.writer import Writer
 
 M = TypeVar("M", bound=Resource)
-T = TypeVar("T")
 
-# How many documents are written in one operation: it must end in time, and let others in between.
-BATCH = 100
+# How many documents are written in one operation, at first and at most: it must end in time, and
+# let others in between, whatever indexes there are. So the next one has twice as many if one took
+# less time than QUICK_S, and half as many if it took more.
+FIRST_BATCH = 25
+LARGEST_BATCH = 200
+QUICK_S = 0.1
 
 # How long it may take in all.
 LONGEST_S = 30.0
@@ -75,7 +78,7 @@ class Insertion(Generic[M]):
         """
         ends_s = self._now_s() + LONGEST_S
         resources = await submission.resources(self._defaults)
-        ids = [self._identifiers.new() for _ in resources]
+        ids = self._identifiers.several(len(resources))
         intent = await self._intents.claim(
             submission.key, submission.body, ids, now(), self._defaults
         )
@@ -84,26 +87,35 @@ class Insertion(Generic[M]):
         pairs = zip(resources, intent.ids, strict=True)
         created = await self._slices.map(lambda pair: _created(*pair, intent.created_at), pairs)
         if not intent.done:
-            for batch in batches(list(zip(intent.ids, created, strict=True))):
-                if self._now_s() > ends_s:
-                    raise DatabaseUnavailable(f"an insert took longer than {LONGEST_S:.0f} s")
-                await self._intents.hold(intent)
-                await self._writer.insert_missing(
-                    [new_document(key, stored.resource, codec) for key, stored in batch]
-                )
+            await self._write(intent, created, codec, ends_s)
             await self._intents.finish(intent)
         return created
+
+    async def _write(
+        self, intent: Intent, created: list[Stored[M]], codec: DocumentCodec[M], ends_s: float
+    ) -> None:
+        """Insert what is missing."""
+        start, size = 0, FIRST_BATCH
+        while start < len(created):
+            began_s = self._now_s()
+            if began_s > ends_s:
+                raise DatabaseUnavailable(f"an insert took longer than {LONGEST_S:.0f} s")
+            await self._intents.hold(intent)
+            batch = slice(start, start + size)
+            await self._writer.insert_missing(
+                [
+                    new_document(key, stored.resource, codec)
+                    for key, stored in zip(intent.ids[batch], created[batch], strict=True)
+                ]
+            )
+            start += size
+            quick = self._now_s() < began_s + QUICK_S
+            size = min(size * 2, LARGEST_BATCH) if quick else max(size // 2, 1)
 
 
 def new_document(key: ObjectId, resource: M, codec: DocumentCodec[M]) -> Document:
     """Return the document of a resource that nobody has changed."""
     return {"_id": key, **codec.document(resource), "revision": 1}
-
-
-def batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Yield items in their order, as many at once as are written in one operation."""
-    for start in range(0, len(items), BATCH):
-        yield items[start : start + BATCH]
 
 
 def _created(resource: M, key: ObjectId, created_at: datetime) -> Stored[M]:

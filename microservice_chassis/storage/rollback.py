@@ -19,10 +19,12 @@ from microservice_chassis.errors import (
 from microservice_chassis.schema.schema import Resource
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.dator import Dator
-from microservice_chassis.storage.insertion import batches
 from microservice_chassis.storage.intents import GRACE_S, LEASE_S
 
 M = TypeVar("M", bound=Resource)
+
+# How many are removed in one operation, which must end in time.
+BATCH = 50
 
 # How often a worker looks for requests that were cut off.
 INTERVAL_S = 20.0
@@ -52,17 +54,15 @@ class Rollback(Generic[M]):
         """
         try:
             if not self._prepared:
-                await self._dator.codec()
-                await self._dator.intents.create_indexes()
+                await self._prepare()
                 self._prepared = True
                 return SETTLED_S
             await self.run(0.0 if self._started else GRACE_S)
             self._started = True
         except DatabaseTooNew:
             return None  # the migrator says so
-        except DatabaseUnavailable as error:
-            self._report(error)
-            return _RETRY_S
+        except DatabaseUnavailable:
+            return _RETRY_S  # a request that needs it is told so
         return INTERVAL_S
 
     async def close(self) -> None:
@@ -78,14 +78,26 @@ class Rollback(Generic[M]):
             with suppress(IntentUnderWay):  # its client was quicker
                 await self._take_back(key)
 
+    async def _prepare(self) -> None:
+        """Make the indexes, once MongoDB does what requests need."""
+        await self._dator.check()
+        try:
+            await self._dator.intents.create_indexes()
+        except DatabaseRefusal as refusal:
+            if not self._refused:
+                self._refused = True
+                _logger.warning("%s: no intent can expire: %s", self._dator.name, refusal)
+            raise
+
     async def _take_back(self, key: Document) -> None:
         intents = self._dator.intents
         intent = await intents.take(key)
         if intent is None:
             return
         removed = 0
-        for batch in batches(intent.ids):
+        for start in range(0, len(intent.ids), BATCH):
             await intents.hold(intent)
+            batch = intent.ids[start : start + BATCH]
             removed += await self._dator.writer.remove(batch, intent.lease.until_s)
         await intents.rolled_back(intent)
         if removed:
@@ -95,8 +107,3 @@ class Rollback(Generic[M]):
                 removed,
                 len(intent.ids),
             )
-
-    def _report(self, error: DatabaseUnavailable) -> None:
-        if isinstance(error, DatabaseRefusal) and not self._refused:
-            self._refused = True
-            _logger.warning("%s: nothing can be taken back: %s", self._dator.name, error)

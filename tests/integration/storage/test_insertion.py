@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure
+from pymongo.monitoring import CommandStartedEvent
 
 from microservice_chassis.errors import DatabaseUnavailable, IntentUnderWay, OtherIntent
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
@@ -16,15 +17,22 @@ from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.identifiers import Identifiers, ProcessFloor
-from microservice_chassis.storage.insertion import BATCH, LONGEST_S, Insertion
+from microservice_chassis.storage.insertion import (
+    FIRST_BATCH,
+    LARGEST_BATCH,
+    LONGEST_S,
+    QUICK_S,
+    Insertion,
+)
 from tests.commands import Commands
 from tests.examples import EVENT
 from tests.integration.storage.submissions import KEY, Worker, events, ids, lapse, submission
 from tests.kinds import EVENTS
 from tests.paused_driver import Stop
 
-# Two batches and a part of one.
-MANY = 2 * BATCH + 50
+# Four batches at least, of which each has up to twice as many as the one before.
+MANY = 10 * FIRST_BATCH
+ALL = -1
 
 
 @pytest.fixture
@@ -44,18 +52,19 @@ async def assert_created(database: AsyncDatabase[Document], created: list[Any], 
 
 
 @pytest.mark.parametrize(
-    ("count", "written"), [(1, 0), (1, 1), (MANY, 0), (MANY, 1), (MANY, 2), (MANY, 3)]
+    ("count", "written"),
+    [(1, 0), (1, ALL), (MANY, 0), (MANY, 1), (MANY, 2), (MANY, 3), (MANY, ALL)],
 )
 async def test_a_repeat_finishes_what_a_dead_worker_has_begun(
     database: AsyncDatabase[Document], dator: Dator[Any], count: int, written: int
 ) -> None:
     asked = submission(count)
-    batches = -(-count // BATCH)
-    if written == batches:  # nothing is missing, but nobody has said so
+    if written == ALL:  # nothing is missing, but nobody has said so
         await Worker(database, "Intents").die_over(asked, writes=1)
+        assert len(await events(database)) == count
     else:
         await Worker(database, "Events").die_over(asked, writes=written)
-    assert len(await events(database)) == min(written * BATCH, count)
+        assert written * FIRST_BATCH <= len(await events(database)) < count
     with pytest.raises(IntentUnderWay):
         await dator.create(asked)
     await lapse(database)
@@ -144,15 +153,60 @@ async def test_without_a_key_each_request_creates_its_own(
 async def test_what_takes_too_long_is_given_up_and_a_repeat_finishes_it(
     database: AsyncDatabase[Document], dator: Dator[Any]
 ) -> None:
-    clock = iter([0.0, 1.0, LONGEST_S + 1])
+    clock = iter([0.0, 1.0, 1.0, LONGEST_S + 1])
     slow: Insertion[Any] = Insertion(
         dator.intents, dator.writer, Identifiers(ProcessFloor()), {}, lambda: next(clock)
     )
     with pytest.raises(DatabaseUnavailable):
         await slow.create(submission(MANY), await dator.codec())
-    assert len(await events(database)) == BATCH
+    assert len(await events(database)) == FIRST_BATCH
     await lapse(database)
     await assert_created(database, await dator.create(submission(MANY)), MANY)
+
+
+class Inserts(Commands):
+    """How many documents each insert has had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sizes: list[int] = []
+
+    def started(self, event: CommandStartedEvent) -> None:
+        super().started(event)
+        if event.command_name == "insert":
+            self.sizes.append(len(event.command["documents"]))
+
+
+@pytest.mark.parametrize(
+    ("took_s", "sizes"),
+    [
+        ([0.0] * 9, [25, 50, 100, 200, 200, 25]),
+        ([0.0, 0.0, 2 * QUICK_S, 0.0, 2 * QUICK_S, 0.0], [25, 50, 100, 50, 100, 50, 100, 125]),
+    ],
+)
+async def test_the_next_batch_is_larger_where_one_was_quick_and_else_smaller(
+    mongodb: EmbeddedMongoDB, took_s: list[float], sizes: list[int]
+) -> None:
+    inserts, now = Inserts(), [0.0]
+    slow = iter([*took_s, *[0.0] * 9])
+    looks = 0
+
+    def now_s() -> float:
+        nonlocal looks
+        looks += 1
+        if looks % 2 and looks > 1:  # behind a batch
+            now[0] += next(slow)
+        return now[0]
+
+    async with connect(mongodb.uri, [inserts]) as client:
+        dator = EVENTS.dator(client["batches"])
+        insertion: Insertion[Any] = Insertion(
+            dator.intents, dator.writer, Identifiers(ProcessFloor()), {}, now_s
+        )
+        await insertion.create(submission(600), await dator.codec())
+        await client.drop_database("batches")
+    assert inserts.sizes == sizes
+    assert max(sizes) <= LARGEST_BATCH
 
 
 async def test_a_document_that_mongodb_does_not_take_is_no_success(
@@ -176,7 +230,7 @@ async def test_an_intent_costs_two_operations_a_repeat_one_and_no_key_none(
         for asked, operations in (
             (submission(1), ["findAndModify", "insert", "update"]),
             (submission(1), ["findAndModify"]),
-            (submission(MANY, key=None), ["findAndModify", *["insert"] * 3, "update"]),
+            (submission(FIRST_BATCH, key=None), ["findAndModify", "insert", "update"]),
         ):
             commands.names.clear()
             await dator.create(asked)
