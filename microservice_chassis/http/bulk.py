@@ -23,16 +23,8 @@ M = TypeVar("M", bound=Resource)
 
 MOST_ELEMENTS = 1000
 
-# The white space of JSON (RFC 8259, section 2).
-_WHITE_SPACE = b" \t\n\r"
-
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode = msgspec.json.Decoder().decode
-
-
-def is_array(body: bytes) -> bool:
-    """Whether a body is a JSON array, if it is JSON at all."""
-    return body.lstrip(_WHITE_SPACE).startswith(b"[")
 
 
 class Bulk:

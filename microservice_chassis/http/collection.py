@@ -10,11 +10,11 @@ from typing import Any
 import falcon
 import falcon.asgi
 
-from microservice_chassis.http.bulk import Bulk, is_array
+from microservice_chassis.http.bulk import Bulk
 from microservice_chassis.http.idempotency import digest, idempotency_key
 from microservice_chassis.http.paging import PageQuery
 from microservice_chassis.http.query import query_parameters
-from microservice_chassis.http.request_body import ARRAY_LIMIT_BYTES, parse_object, read_body
+from microservice_chassis.http.request_body import is_array, parse_object, read_body
 from microservice_chassis.http.resource import DatorResource, M, answer_all, answer_one
 from microservice_chassis.storage.codec import Stored
 from microservice_chassis.storage.dator import Dator
@@ -46,7 +46,7 @@ class CollectionResource(DatorResource[M]):
         """
         query_parameters(req)
         key = idempotency_key(req)
-        body = await read_body(req, ARRAY_LIMIT_BYTES)
+        body = await read_body(req, array=True)
         if is_array(body):
             elements = await self._bulk.elements(body)
             described = partial(self._bulk.parse, self._schema, elements)

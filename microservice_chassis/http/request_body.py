@@ -17,6 +17,9 @@ from microservice_chassis.schema.malformed import Malformed
 LIMIT_BYTES = 64 * 1024
 ARRAY_LIMIT_BYTES = 2 * 1024 * 1024
 
+# The white space of JSON (RFC 8259, section 2).
+_WHITE_SPACE = b" \t\n\r"
+
 # RFC 6839, section 3.1: a media type built on JSON ends in +json.
 _JSON = re.compile(r"(?:application/json|[^\s/;,]+/[^\s/;,]+\+json)\s*(?:;|\Z)", re.IGNORECASE)
 
@@ -30,29 +33,33 @@ async def read_object(req: falcon.asgi.Request) -> dict[str, Any]:
     return parse_object(await read_body(req))
 
 
-async def read_body(req: falcon.asgi.Request, limit_bytes: int = LIMIT_BYTES) -> bytes:
-    """Return the body of a request, which is to be JSON.
+async def read_body(req: falcon.asgi.Request, *, array: bool = False) -> bytes:
+    """Return the body of a request, which is to be a JSON object, or where it may be an `array`.
 
     Raises:
-        Problem: 413 for a body over the limit, 415 for a media type other than JSON or a
-            content coding, 400 for one that is empty or broken off.
+        Problem: 413 for an object over LIMIT_BYTES or an array over ARRAY_LIMIT_BYTES, 415 for a
+            media type other than JSON or a content coding, 400 for a body that is empty or
+            broken off.
     """
     _check_content_encoding(req)
     _check_content_type(req)
-    body = await _read(req, limit_bytes)
+    body = await _read(req, array)
     if not body:
         raise Problem(400, "The body is empty; it must be a JSON object.")
     return body
+
+
+def is_array(body: bytes) -> bool:
+    """Whether a body is a JSON array, if it is JSON at all."""
+    return body.lstrip(_WHITE_SPACE).startswith(b"[")
 
 
 def parse_object(body: bytes) -> dict[str, Any]:
     """Return the JSON object that a body is.
 
     Raises:
-        Problem: 413 where it is over LIMIT_BYTES, 400 where it is not JSON (RFC 8259) or no object.
+        Problem: 400 where it is not JSON (RFC 8259) or no object.
     """
-    if len(body) > LIMIT_BYTES:
-        raise Problem(413, f"An object must not be larger than {LIMIT_BYTES} bytes.")
     try:
         document = parse_json(body)
     except Malformed as error:
@@ -85,14 +92,25 @@ def _check_content_type(req: falcon.asgi.Request) -> None:
         raise Problem(415, "The Content-Type must be application/json.")
 
 
-async def _read(req: falcon.asgi.Request, limit_bytes: int) -> bytes:
-    too_large = Problem(413, f"The body must not be larger than {limit_bytes} bytes.")
-    if (req.content_length or 0) > limit_bytes:
-        raise too_large
+async def _read(req: falcon.asgi.Request, array: bool) -> bytes:
+    announced = req.content_length or 0
+    if announced > (ARRAY_LIMIT_BYTES if array else LIMIT_BYTES):
+        raise _too_large(array)
     # NOTE: a chunked body announces no length; one byte over the limit tells enough.
-    body = await req.stream.read(limit_bytes + 1)
-    if len(body) > limit_bytes:
-        raise too_large
-    if len(body) < (req.content_length or 0):
+    body = await req.stream.read(LIMIT_BYTES + 1)
+    if len(body) > LIMIT_BYTES:
+        if not array or not is_array(body):
+            raise _too_large(array)
+        body += await req.stream.read(ARRAY_LIMIT_BYTES + 1 - len(body))
+        if len(body) > ARRAY_LIMIT_BYTES:
+            raise _too_large(array)
+    if len(body) < announced:
         raise Problem(400, "The body ended before its Content-Length.")
     return body
+
+
+def _too_large(array: bool) -> Problem:
+    limits = f"An object must not be larger than {LIMIT_BYTES} bytes"
+    if array:
+        limits += f", and an array of them not larger than {ARRAY_LIMIT_BYTES} bytes"
+    return Problem(413, f"{limits}.")
