@@ -36,8 +36,9 @@ from events_microservice.models.event import Event
 from microservice_chassis.http.bulk import MOST_ELEMENTS
 from microservice_chassis.schema.schema import Schema
 from microservice_chassis.storage.codec import DocumentCodec
+from tests.performance.cpu_time import cpu_time
 from tests.performance.machine import machine
-from tests.services import service
+from tests.services import Service, service
 
 CLIENTS = (1, 4)
 
@@ -45,11 +46,18 @@ CLIENTS = (1, 4)
 _DURABLE = "w=majority&journal=true"
 
 
-class Rate(NamedTuple):
-    """Events per second in one round."""
+class Cost(NamedTuple):
+    """What 1,000 events take in one round."""
 
-    straight: float
-    http: float
+    wall_ms: float
+    cpu_ms: float  # of client, server and mongod
+
+
+class Round(NamedTuple):
+    """Both ways in one round."""
+
+    straight: Cost
+    http: Cost
 
 
 @contextmanager
@@ -86,15 +94,17 @@ def _documents(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"_id": ObjectId(), **codec.document(each), "revision": 1} for each in resources]
 
 
-def _seconds(work: Sequence[Callable[[], None]]) -> float:
-    """Do all of it at once, and return how long it took."""
+def _cost(own: Service, work: Sequence[Callable[[], None]], events: int) -> Cost:
+    """Do all of the work at once, and return what it took for 1,000 events of so many."""
     threads = [threading.Thread(target=each) for each in work]
-    began = time.monotonic()
+    cpu, client_s, began_s = cpu_time(own), time.process_time(), time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return time.monotonic() - began
+    wall_s = time.monotonic() - began_s
+    cpu_s = sum(cpu_time(own).since(cpu)) + time.process_time() - client_s
+    return Cost(wall_s * 1e6 / events, cpu_s * 1e6 / events)
 
 
 def _insert(straight: Collection[dict[str, Any]], arrays: list[list[dict[str, Any]]]) -> None:
@@ -110,56 +120,58 @@ def _post(url: str, bodies: list[bytes]) -> None:
 
 
 def _round(
-    url: str, straight: Collection[dict[str, Any]], arrays: int, clients: int, number: int
-) -> Rate:
+    own: Service, straight: Collection[dict[str, Any]], arrays: int, clients: int, number: int
+) -> Round:
     """Measure both; who is first changes with the number of the round."""
     events = fixtures.events(random.Random(number))
     given = [[list(islice(events, MOST_ELEMENTS)) for _ in range(arrays)] for _ in range(clients)]
     inserts = [partial(_insert, straight, [_documents(each) for each in mine]) for mine in given]
-    posts = [partial(_post, url, [msgspec.json.encode(each) for each in mine]) for mine in given]
-    if number % 2:
-        straight_s, http_s = _seconds(inserts), _seconds(posts)
-    else:
-        http_s, straight_s = _seconds(posts), _seconds(inserts)
+    posts = [
+        partial(_post, own.collection, [msgspec.json.encode(each) for each in mine])
+        for mine in given
+    ]
     count = clients * arrays * MOST_ELEMENTS
-    return Rate(count / straight_s, count / http_s)
+    if number % 2:
+        first = _cost(own, inserts, count)
+        return Round(first, _cost(own, posts, count))
+    first = _cost(own, posts, count)
+    return Round(_cost(own, inserts, count), first)
 
 
-def measure(rounds: int, arrays: int) -> dict[int, list[Rate]]:
-    """Return the rates by the number of clients."""
-    measured: dict[int, list[Rate]] = {clients: [] for clients in CLIENTS}
-    with (
-        tempfile.TemporaryDirectory(prefix="eventpost-") as directory,
-        service("events", Path(directory), LOG_LEVEL="warning").process as running,
-    ):
-        running.wait_until_ready()
-        url = f"{running.url}/events"
-        with _database(Path(directory)) as database:
+def measure(rounds: int, arrays: int) -> dict[int, list[Round]]:
+    """Return the rounds by the number of clients."""
+    measured: dict[int, list[Round]] = {clients: [] for clients in CLIENTS}
+    with tempfile.TemporaryDirectory(prefix="eventpost-") as directory:
+        own = service("events", Path(directory), LOG_LEVEL="warning")
+        with own.process, _database(Path(directory)) as database:
+            own.process.wait_until_ready()
             straight = _same_indexes(database)
             for number in range(rounds + 1):
                 for clients in CLIENTS:
                     sys.stderr.write(f"round {number} of {rounds}, {clients} clients\n")
-                    rate = _round(url, straight, arrays, clients, number)
+                    both = _round(own, straight, arrays, clients, number)
                     if number:  # the first one warms up
-                        measured[clients].append(rate)
+                        measured[clients].append(both)
                     database["Events"].delete_many({})
                     straight.delete_many({})
     return measured
 
 
-def report(measured: dict[int, list[Rate]]) -> list[str]:
+def report(measured: dict[int, list[Round]]) -> list[str]:
     """Return a table (Markdown)."""
     lines = [
-        "| clients | insert_many, events/s | HTTP, events/s | HTTP/insert_many | from | to |",
-        "|---|---|---|---|---|---|",
+        "| clients | what | insert_many | HTTP | insert_many/HTTP | from | to |",
+        "|---|---|---|---|---|---|---|",
     ]
-    for clients, rates in measured.items():
-        ratios = [rate.http / rate.straight for rate in rates]
-        straight, http = (median(column) for column in zip(*rates, strict=True))
-        lines.append(
-            f"| {clients} | {straight:,.0f} | {http:,.0f} | {median(ratios):.2f}"
-            f" | {min(ratios):.2f} | {max(ratios):.2f} |"
-        )
+    for clients, rounds in measured.items():
+        for what, name in (("wall", "wall_ms"), ("CPU", "cpu_ms")):
+            pairs = [(getattr(each.straight, name), getattr(each.http, name)) for each in rounds]
+            ratios = [straight / http for straight, http in pairs]
+            straight, http = (median(column) for column in zip(*pairs, strict=True))
+            lines.append(
+                f"| {clients} | {what} | {straight:.0f} ms | {http:.0f} ms | {median(ratios):.2f}"
+                f" | {min(ratios):.2f} | {max(ratios):.2f} |"
+            )
     return lines
 
 
@@ -172,8 +184,8 @@ def main() -> None:
     measured = measure(arguments.rounds, arguments.arrays)
     lines = [
         f"Arrays of {MOST_ELEMENTS:,} events; {machine()}.",
-        f"{arguments.rounds} rounds of {arguments.arrays} arrays for each client: medians, and of"
-        " the ratios within the rounds the median, the lowest and the highest.",
+        f"{arguments.rounds} rounds of {arguments.arrays} arrays for each client: medians for 1,000"
+        " events, and of the ratios within the rounds the median, the lowest and the highest.",
         "",
         *report(measured),
     ]
