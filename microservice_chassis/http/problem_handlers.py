@@ -99,7 +99,8 @@ def _conflict(_: DomainError) -> Problem:
 def _under_way(_: DomainError) -> Problem:
     return Problem(
         409,
-        "A request with this Idempotency-Key is under way, or was cut off a moment ago; try again.",
+        "A request for the same is under way, or was cut off a moment ago; try again, with the same"
+        " Idempotency-Key.",
         headers={"Retry-After": str(_RETRY_AFTER_S)},
     )
 
