@@ -163,7 +163,8 @@ def test_who_interrupts_the_seeding_is_told_how_much_there_is(events: Service) -
         stderr=subprocess.PIPE,
         text=True,
     ) as seeding:
-        wait_for(lambda: count(events.collection) > before)
+        # Of the second array there is something only when the first one has been answered.
+        wait_for(lambda: count(events.collection) > before + BATCH)
         seeding.send_signal(signal.SIGINT)
         said, log = seeding.communicate(timeout=DEADLINE_S)
     assert (seeding.returncode, said) == (130, "")
