@@ -165,6 +165,7 @@ TASK_TOOL = ("-m", "development.task_tool")
         (("run", "--port"), "needed value"),
         (("bench", "--rounds", "0"), "argument --rounds: '0' is not a whole number from 1 up"),
         (("bench", "--rounds", "x"), "argument --rounds: 'x' is not a whole number from 1 up"),
+        (("bench-search", "--values", "0"), "argument --values: '0' is not a whole number from 1"),
         (("compare",), "did not receive required positional arguments: 'base'"),
         (("compare", "--base", "HEAD", "--seconds", "0"), "argument --seconds: '0' is not"),
         (("performance", "--hold", "x"), "--hold: 'x' is not a whole number from 10 to 600"),
