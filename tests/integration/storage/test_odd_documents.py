@@ -23,7 +23,15 @@ from tests.examples import EVENT
 from tests.kinds import EVENTS, KINDS, Kind
 from tests.odd_documents import odd_document
 
-MISSING = object()
+
+class Missing:
+    """What stands for a member that a document does not have."""
+
+    def __repr__(self) -> str:
+        return "missing"
+
+
+MISSING = Missing()
 
 # Of each kind: the member that is odd, what it is, and the pointers of the problem.
 ODD: list[tuple[str, str, Any, str]] = [
