@@ -117,8 +117,7 @@ class Dator(Generic[M]):
         self._identifiers = identifiers
         self._bulkhead = Bulkhead()
         self._searchable = False
-        self._read_members = read_members(self.schema)
-        self._finder = Finder(self._raw, self._bulkhead, members=self._read_members)
+        self._finder = Finder(self._raw, self._bulkhead, members=read_members(self.schema))
         self._writer = Writer(self.collection, self.name, stamps, self._bulkhead)
         self._codec: DocumentCodec[M] | None = None
         self._representations: Representations
@@ -164,7 +163,8 @@ class Dator(Generic[M]):
         key = parse_id(identifier)
         codec = await self.codec()
         async with self._bulkhead.operation():
-            document = await self._raw.find_one({"_id": key}, self._read_members)
+            # NOTE: of one document, to name its members costs more than it saves.
+            document = await self._raw.find_one({"_id": key}, {"search": 0})
         if document is None:
             raise ResourceNotFound(identifier)
         try:
