@@ -82,10 +82,10 @@ def encode_json(stored: Stored[Any]) -> bytes:
 
 
 def read_members(schema: Schema[Any]) -> Mapping[str, int]:
-    """Return the projection of what `DocumentCodec.read` reads of a document.
+    """Return the projection of what `DocumentCodec.read` reads, for many documents at once.
 
-    MongoDB copies members that are named (PROJECTION_SIMPLE) in a fraction of the time that it
-    takes to leave one out.
+    MongoDB copies members that are named (PROJECTION_SIMPLE) in less time than it takes to leave
+    one out (PROJECTION_DEFAULT).
     """
     names = [
         name for name, member in schema.members.items() if name != "id" and not member.derived_from

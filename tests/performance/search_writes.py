@@ -28,12 +28,12 @@ class Cost(NamedTuple):
     """Of one POST, in a round: the median of the times, and the CPU time."""
 
     took_ms: float
-    server_us: float
-    mongod_us: float
+    server_ms: float
+    mongod_ms: float
 
     @property
-    def cpu_us(self) -> float:
-        return self.server_us + self.mongod_us
+    def cpu_ms(self) -> float:
+        return self.server_ms + self.mongod_ms
 
 
 class Round(NamedTuple):
@@ -83,5 +83,5 @@ def _cost(service: SearchedService, dice: random.Random, posts: int) -> Cost:
         assert answer.status == 201, content.decode()
     taken = cpu_time(service.events).since(before)
     connection.close()
-    per_post_us = 1e6 / posts
-    return Cost(statistics.median(took_ms), taken.server * per_post_us, taken.mongod * per_post_us)
+    per_post_ms = 1000 / posts
+    return Cost(statistics.median(took_ms), taken.server * per_post_ms, taken.mongod * per_post_ms)
