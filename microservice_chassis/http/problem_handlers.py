@@ -21,6 +21,7 @@ from microservice_chassis.errors import (
     InvalidResource,
     ResourceNotFound,
     RevisionConflict,
+    StateConflict,
     UnchangeableResource,
     UnreadableResource,
 )
@@ -86,6 +87,10 @@ def _unchangeable(error: BreaksRules) -> Problem:
     )
 
 
+def _state(error: DomainError) -> Problem:
+    return Problem(409, str(error))
+
+
 def _conflict(_: DomainError) -> Problem:
     return Problem(
         412,
@@ -116,6 +121,7 @@ _PROBLEMS: Mapping[type[DomainError], Callable[[Any], Problem]] = {
     InvalidResource: _invalid,
     UnreadableResource: _unreadable,
     UnchangeableResource: _unchangeable,
+    StateConflict: _state,
     RevisionConflict: _conflict,
     ContendedResource: _contended,
     DatabaseUnavailable: _unavailable,

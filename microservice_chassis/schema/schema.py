@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Generic, Self, TypeVar
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar
 
 import msgspec
 
@@ -25,7 +25,21 @@ M = TypeVar("M", bound=msgspec.Struct)
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """The base of the models that have a collection."""
 
+    # The members on which `indexed` depends.
+    indexed_from: ClassVar[frozenset[str]] = frozenset()
+
     id: Annotated[str, Recorded] = ""
+
+    def indexed(self) -> Mapping[str, Any]:
+        """Return what a document has beside the members, to be found by.
+
+        What is not returned stays in a document as it is.
+        """
+        return {}
+
+    def revised(self, before: Self) -> Self:  # noqa: ARG002
+        """Return this resource, which a client has made of another, with what follows for it."""
+        return self
 
     def derived(self) -> Mapping[str, Any]:
         """Return the values of the derived members.

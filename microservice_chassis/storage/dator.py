@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
 
@@ -24,8 +24,10 @@ from pymongo.asynchronous.database import AsyncDatabase
 from microservice_chassis.errors import (
     ContendedResource,
     DatabaseUnavailable,
+    DomainError,
     ResourceNotFound,
     RevisionConflict,
+    StateConflict,
     UnchangeableResource,
     UnreadableResource,
 )
@@ -39,6 +41,7 @@ from microservice_chassis.storage.cursor import cursor_behind, parse_cursor
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers, parse_id
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
+from microservice_chassis.storage.refusals import Refusal, in_none_of
 from microservice_chassis.storage.representations import Representations
 from microservice_chassis.storage.updates import (
     NEXT_REVISION,
@@ -86,12 +89,20 @@ class Dator(Generic[M]):
     Every method raises DatabaseUnavailable where MongoDB cannot be reached, and DatabaseTooNew
     where a newer version has written to it. Those that take an `identifier` raise ResourceNotFound
     where nothing has it. Where `expected` revisions are given, a write happens only if the resource
-    is at one of them, which MongoDB decides in the same operation.
+    is at one of them, which MongoDB decides in the same operation; so it does whether the resource
+    is in a state in which it can be written.
     """
 
     # The name of the collection in paths and of its version stamp; MongoDB has it capitalized.
     name: ClassVar[str]
     model: type[M]
+
+    # What a document must be for a change to need no look at what it was: a query.
+    plain: ClassVar[Document] = {}
+
+    # The states in which a document is neither replaced nor patched, and not deleted.
+    unchangeable: ClassVar[Sequence[Refusal]] = ()
+    undeletable: ClassVar[Sequence[Refusal]] = ()
 
     def __init__(
         self,
@@ -193,23 +204,25 @@ class Dator(Generic[M]):
         """Give a resource new values for all its members; one that cannot be read is repaired.
 
         Raises:
+            StateConflict
             RevisionConflict
+            ContendedResource
         """
         key = parse_id(identifier)
         codec = await self.codec()
-        values = codec.document(resource.with_derived())
-        document = await self._writer.update(key, sound_at(expected), next_revision(values))
-        condition = at_revision(expected)
+        resource = resource.with_derived()
+        update = next_revision(codec.given(resource))
+        document = await self._writer.update(key, sound_at(expected) | self.plain, update)
         if document is not None:
             with suppress(UnreadableResource):
                 return codec.read(document.raw)
-            condition = {}  # it has been replaced, and is at its next revision already
-        repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
-        update = [{"$set": {**repaired, "updated_at": now()}}]
-        document = await self._writer.update(key, condition, update)
-        if document is None:
-            raise _unmatched(identifier, expected)
-        return codec.read(document.raw)
+            return await self._repair(key, resource, None)  # it is at its next revision already
+        try:
+            return await self._revise(
+                identifier, lambda before: codec.with_recorded(resource, before), expected
+            )
+        except UnreadableResource:
+            return await self._repair(key, resource, expected)
 
     async def patch(
         self, identifier: str, patch: Patch, expected: Collection[int] | None = None
@@ -217,6 +230,7 @@ class Dator(Generic[M]):
         """Give a resource new values for some of its members.
 
         Raises:
+            StateConflict
             RevisionConflict
             InvalidResource: the patch gives a part of an object that the resource does not have.
             UnchangeableResource: what the database holds cannot be read.
@@ -226,26 +240,69 @@ class Dator(Generic[M]):
         codec = await self.codec()
         simple = None if patch.parts else codec.simple(patch.values)
         if simple is not None:
-            patched = await self._patch_at_once(key, patch, sound_at(expected) | simple)
+            condition = sound_at(expected) | self.plain | simple
+            patched = await self._patch_at_once(key, patch, condition)
             if patched is not None:
                 return patched
+        try:
+            return await self._revise(
+                identifier,
+                lambda before: msgspec.structs.replace(before, **patch.changes(before)),
+                expected,
+            )
+        except UnreadableResource as error:
+            raise UnchangeableResource(error.broken_rules) from None
+
+    async def _revise(
+        self, identifier: str, change: Callable[[M], M], expected: Collection[int] | None
+    ) -> Stored[M]:
+        """Change a resource by what it is, and try that again while others change it meanwhile.
+
+        Raises:
+            UnreadableResource
+            StateConflict
+            RevisionConflict
+            InvalidResource: as `change` does.
+            ContendedResource
+        """
+        key = parse_id(identifier)
+        codec = await self.codec()
         for _ in range(_ATTEMPTS):
-            try:
-                before = await self.find(identifier)
-            except UnreadableResource as error:
-                raise UnchangeableResource(error.broken_rules) from None
+            before = await self.find(identifier)
             if expected is not None and before.revision not in expected:
-                raise RevisionConflict(identifier)
-            changes = patch.changes(before.resource)
-            after = msgspec.structs.replace(before.resource, **changes).with_derived()
-            condition = {"revision": before.revision or {"$in": [0, None]}}
-            values = {**codec.document(after), "revision": before.revision + 1}
+                raise await self._refusal(key, self.unchangeable, expected)
+            after = change(before.resource).with_derived().revised(before.resource)
+            at = {"revision": before.revision or {"$in": [0, None]}}
+            values = {**codec.document(after), "revision": before.revision + 1, "updated_at": now()}
             document = await self._writer.update(
-                key, condition, {"$set": {**values, "updated_at": now()}}
+                key,
+                at | in_none_of(self.unchangeable),
+                {"$set": values, "$unset": dict.fromkeys(codec.absent(after), "")},
             )
             if document is not None:
                 return codec.read(document.raw)
+            conflict = await self._state_conflict(key, self.unchangeable)
+            if conflict is not None:
+                raise conflict
         raise ContendedResource(identifier)
+
+    async def _repair(
+        self, key: ObjectId, resource: M, expected: Collection[int] | None
+    ) -> Stored[M]:
+        """Put a resource in the place of what cannot be read.
+
+        Raises:
+            StateConflict
+            RevisionConflict
+        """
+        codec = await self.codec()
+        values = {**literally(codec.document(resource)), **codec.begun(resource)}
+        update = [{"$set": {**values, "revision": NEXT_REVISION, "updated_at": now()}}]
+        condition = at_revision(expected) | in_none_of(self.unchangeable)
+        document = await self._writer.update(key, condition, update)
+        if document is None:
+            raise await self._refusal(key, self.unchangeable, expected)
+        return codec.read(document.raw)
 
     async def _patch_at_once(
         self, key: ObjectId, patch: Patch, condition: Document
@@ -281,17 +338,41 @@ class Dator(Generic[M]):
         """Remove a resource, and return what it was; of one that cannot be read, its id.
 
         Raises:
+            StateConflict
             RevisionConflict
         """
         key = parse_id(identifier)
         codec = await self.codec()
-        document = await self._writer.delete(key, at_revision(expected))
+        condition = at_revision(expected) | in_none_of(self.undeletable)
+        document = await self._writer.delete(key, condition)
         if document is None:
-            raise _unmatched(identifier, expected)
+            raise await self._refusal(key, self.undeletable, expected)
         try:
             return codec.read(document.raw)
         except UnreadableResource:
             return Stored(Resource(id=str(key)), 0)
+
+    async def _refusal(
+        self, key: ObjectId, refusals: Sequence[Refusal], expected: Collection[int] | None
+    ) -> DomainError:
+        """Return why a write found its document, and did not happen."""
+        conflict = await self._state_conflict(key, refusals)
+        if conflict is not None:
+            return conflict
+        if expected is None:
+            return DatabaseUnavailable("it is there, and was not changed")
+        return RevisionConflict(str(key))
+
+    async def _state_conflict(
+        self, key: ObjectId, refusals: Sequence[Refusal]
+    ) -> StateConflict | None:
+        """Return why a document must not be written in its state, if that is so."""
+        for refusal in refusals:
+            async with self._bulkhead.operation():
+                refused = await self._raw.find_one({"_id": key, **refusal.state}, {"_id": 1})
+            if refused is not None:
+                return StateConflict(refusal.detail)
+        return None
 
     async def _readable(self, documents: list[bytes]) -> list[bytes]:
         """Return the representations of those that can be read, and let others run in between."""
@@ -321,12 +402,3 @@ class Dator(Generic[M]):
         if key not in self._warned and len(self._warned) < _WARNINGS:
             self._warned.add(key)
             _logger.warning("%s/%s cannot be read: %s", self.name, key, error)
-
-
-def _unmatched(
-    identifier: str, expected: Collection[int] | None
-) -> DatabaseUnavailable | RevisionConflict:
-    """Return why a write found its document, and did not happen."""
-    if expected is None:
-        return DatabaseUnavailable("it is there, and was not changed")
-    return RevisionConflict(identifier)
