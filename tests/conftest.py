@@ -9,6 +9,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.process.run_directory import RunDirectory
 from microservice_chassis.storage.client import Document, connect
+from tests.databases import drop
 from tests.redis_server import RedisServer
 from tests.services import free_port
 
@@ -36,4 +37,4 @@ async def database(mongodb: EmbeddedMongoDB) -> AsyncIterator[AsyncDatabase[Docu
     name = f"test-{uuid.uuid4()}"
     async with connect(mongodb.uri) as client:
         yield client[name]
-        await client.drop_database(name)
+        await drop(client, name)

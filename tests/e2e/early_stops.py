@@ -69,8 +69,8 @@ class EarlyStop:
     def send(self, signum: signal.Signals) -> None:
         """Send it a signal, unless it has ended."""
         for launcher in self._launchers():
-            with suppress(psutil.NoSuchProcess):
-                launcher.send_signal(signum)
+            with suppress(ProcessLookupError):
+                os.kill(launcher.pid, signum)
 
     def wait(self) -> Ended:
         """Return how it ended; whoever is left is killed, and its data are removed."""
@@ -81,6 +81,9 @@ class EarlyStop:
             names = [process.name() for process in left]
             for process in left:
                 process.kill()
+            if self._started.poll() is None:
+                self._started.kill()
+                self._started.wait()
         run = self._data_dir / "run"
         ended = Ended(status, self.log, names + [str(run)] * run.exists())
         # NOTE: an embedded MongoDB takes 300 MB of the disk at once.

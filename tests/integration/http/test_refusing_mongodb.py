@@ -16,6 +16,7 @@ from events_microservice.settings import Settings
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.process.shared_file import SharedFile, make
 from microservice_chassis.storage.client import connect
+from tests.databases import behind_index_builds, drop
 from tests.examples import EVENT
 from tests.integration.asgi import AsgiClient
 from tests.mongod import Mongod
@@ -144,7 +145,7 @@ async def test_an_error_that_nobody_expected_is_500_and_one_line_with_the_reques
     async with working(mongodb.uri, name) as worker, connect(mongodb.uri) as client:
         created = await worker.request("POST", "/events", BODY)
         rule = {"collMod": "Events", "validator": {"title": {"$ne": "Forbidden"}}}
-        await client[name].command(rule)
+        await behind_index_builds(lambda: client[name].command(rule))
         body = b'{"title": "Forbidden"}'
         headers = {"x-request-id": "abc"}
         answer = await worker.request("PATCH", created.headers["location"], body, headers)
@@ -153,7 +154,7 @@ async def test_an_error_that_nobody_expected_is_500_and_one_line_with_the_reques
             "request abc failed: PATCH /events/{id}"
         ]
         assert (await worker.request("GET", "/health/ready")).status == 200
-        await client.drop_database(name)
+        await drop(client, name)
 
 
 @pytest.mark.parametrize(
