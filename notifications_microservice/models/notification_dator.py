@@ -7,6 +7,7 @@ from typing import ClassVar
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.refusals import Refusal
+from notifications_microservice.models.claims import Claims
 from notifications_microservice.models.notification import Notification
 
 
@@ -39,3 +40,7 @@ class NotificationDator(Dator[Notification]):
 
     unchangeable = (_SENDING, _SENT)
     undeletable = (_SENDING,)
+
+    def claims(self) -> Claims:
+        """Return the claims of one who delivers."""
+        return Claims(self._raw, self._writer, self._bulkhead, self.codec)
