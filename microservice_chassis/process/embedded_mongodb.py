@@ -75,6 +75,17 @@ def uri_within(directory: int) -> str:
     return f"mongodb://{quote_plus(f'{_by_descriptor(directory)}/{_SOCKET}')}"
 
 
+def uri_of_running(data_dir: Path) -> str | None:
+    """Return the MONGODB_URI of the MongoDB that a launcher runs on a DATA_DIR, if one does.
+
+    It stays right when the launcher is started anew; a descriptor is open from then on.
+    """
+    if not (data_dir / "run" / _SOCKET).exists():
+        return None
+    directory = os.open(data_dir, os.O_PATH | os.O_DIRECTORY)
+    return f"mongodb://{quote_plus(f'{_by_descriptor(directory)}/run/{_SOCKET}')}"
+
+
 def _by_descriptor(directory: int) -> str:
     return f"/proc/{os.getpid()}/fd/{directory}"
 
