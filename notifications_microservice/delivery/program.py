@@ -87,7 +87,7 @@ async def _deliver(parts: Parts) -> None:
     background = Background([service.store])
     with StopSignals() as stop, ExitStack() as held:
         taken = held.enter_context(slot(data_dir))
-        dispatcher = _dispatcher(parts, cast("NotificationDator", service.dator), taken)
+        dispatcher = make_dispatcher(parts, cast("NotificationDator", service.dator), taken)
         held.enter_context(Doorbell(data_dir, DELIVERY).heard(dispatcher.wake))
         _logger.info("delivering by way of %s:%d", parts.server.host, parts.server.port)
         await background.start()
@@ -98,7 +98,8 @@ async def _deliver(parts: Parts) -> None:
             await service.client.close()
 
 
-def _dispatcher(parts: Parts, dator: NotificationDator, taken: Slot) -> Dispatcher:
+def make_dispatcher(parts: Parts, dator: NotificationDator, taken: Slot) -> Dispatcher:
+    """Return a dispatcher; nothing is connected yet."""
     settings, sender = parts.settings, parts.sender
     tls = parts.server.tls_context()
     claims, tally = dator.claims(), Tally(dator.figures())
