@@ -16,12 +16,12 @@ from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from typing import Any
 
 from bson import ObjectId
 
 from microservice_chassis.errors import DatabaseUnavailable
 from notifications_microservice.delivery.availability import Availability
+from notifications_microservice.delivery.cancellation import cancel
 from notifications_microservice.delivery.connection import Connection, ServerUnavailable
 from notifications_microservice.delivery.recorder import Outcome, Recorder
 from notifications_microservice.delivery.sender import Sender, Work
@@ -42,7 +42,6 @@ _RETRY_S = 0.5
 
 # How long what is in flight may take when the dispatcher ends.
 _STOP_S = 4.0
-_CANCEL_AGAIN_S = 0.1
 
 
 class Dispatcher:
@@ -99,13 +98,13 @@ class Dispatcher:
                 )
             ]
             await stop.wait()
-            await _cancel([dispatching])
+            await cancel([dispatching])
             finishing = tasks.create_task(self._finish())
             hurried = tasks.create_task(hurry.wait())
             await asyncio.wait(
                 {finishing, hurried}, timeout=_STOP_S, return_when=asyncio.FIRST_COMPLETED
             )
-            await _cancel([finishing, hurried, *others])
+            await cancel([finishing, hurried, *others])
 
     async def _dispatch(self) -> None:
         """Hand out what is due, again and again."""
@@ -178,14 +177,3 @@ class Dispatcher:
             await self._tally.add()
         for sender in self._senders:
             await sender.close()
-
-
-async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
-    """Cancel tasks, and return when they have ended."""
-    pending = set(tasks)
-    while pending:
-        # NOTE: a cancellation can get lost in asyncio.wait_for() before Python 3.12, which the
-        #   clients of SMTP and MongoDB call (python/cpython#86296).
-        for task in pending:
-            task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=_CANCEL_AGAIN_S)

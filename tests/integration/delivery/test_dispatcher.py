@@ -15,6 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.process.shared_file import SharedFile, make
 from microservice_chassis.storage.client import Document, connect
+from notifications_microservice.delivery.cancellation import cancel
 from notifications_microservice.delivery.dispatcher import Dispatcher
 from notifications_microservice.delivery.program import Parts, make_dispatcher
 from notifications_microservice.delivery.slot import Slot
@@ -364,6 +365,4 @@ async def test_a_hint_is_heard_by_all_in_whichever_process_it_is_given(
 
     await until(both)
     assert (await database["DeliveryHints"].options())["capped"]
-    for task in taking:
-        task.cancel()
-    await asyncio.gather(*taking, return_exceptions=True)
+    await cancel(taking)
