@@ -12,6 +12,7 @@ import argparse
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import ssl
@@ -19,7 +20,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any, NamedTuple, Self, cast
 
@@ -42,6 +42,7 @@ REFUSALS = {
 }
 MODES = ("accept", "slow", "drop", *REFUSALS)
 _SLOW_S = 0.3
+_MESSAGE_ID = re.compile(rb"^Message-ID: (<[^>]*>)", re.MULTILINE)
 
 
 class Accepted(NamedTuple):
@@ -58,11 +59,16 @@ class Handler:
 
     def __init__(self, file: Path) -> None:
         self._mode_file = file.with_suffix(".mode")
+        self._mode = ""
+        self._inode = 0
         self._accepted = file.open("a", buffering=1)
 
     @property
     def mode(self) -> str:
-        return self._mode_file.read_text()
+        inode = self._mode_file.stat().st_ino
+        if inode != self._inode:
+            self._mode, self._inode = self._mode_file.read_text(), inode
+        return self._mode
 
     async def handle_MAIL(  # noqa: N802
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
@@ -93,8 +99,9 @@ class Handler:
             return refusal
         content = envelope.content
         assert isinstance(content, bytes)
-        header = message_from_bytes(content, policy=policy.compat32)
-        accepted = Accepted(header["Message-ID"], envelope.rcpt_tos, content.decode(), time.time())
+        found = _MESSAGE_ID.search(content)
+        message_id = found[1].decode() if found else ""
+        accepted = Accepted(message_id, envelope.rcpt_tos, content.decode(), time.time())
         self._accepted.write(json.dumps(accepted._asdict()) + "\n")
         if mode == "slow":
             await asyncio.sleep(_SLOW_S)
