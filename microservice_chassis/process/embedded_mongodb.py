@@ -66,15 +66,6 @@ def find_mongod() -> str:
     )
 
 
-def uri_within(directory: int) -> str:
-    """Return the MONGODB_URI of the MongoDB whose run directory is open, for as long as it is.
-
-    The path of a socket may have 107 bytes (unix(7)), and that of DATA_DIR may have more;
-    the one by way of the descriptor is short.
-    """
-    return f"mongodb://{quote_plus(f'{_by_descriptor(directory)}/{_SOCKET}')}"
-
-
 def uri_of_running(data_dir: Path) -> str | None:
     """Return the MONGODB_URI of the MongoDB that a launcher runs on a DATA_DIR, if one does.
 
@@ -83,10 +74,15 @@ def uri_of_running(data_dir: Path) -> str | None:
     if not (data_dir / "run" / _SOCKET).exists():
         return None
     directory = os.open(data_dir, os.O_PATH | os.O_DIRECTORY)
-    return f"mongodb://{quote_plus(f'{_by_descriptor(directory)}/run/{_SOCKET}')}"
+    return _uri(f"{_by_descriptor(directory)}/run")
+
+
+def _uri(directory: str) -> str:
+    return f"mongodb://{quote_plus(f'{directory}/{_SOCKET}')}"
 
 
 def _by_descriptor(directory: int) -> str:
+    # NOTE: the path of a socket may have 107 bytes (unix(7)), and that of DATA_DIR may have more.
     return f"/proc/{os.getpid()}/fd/{directory}"
 
 
@@ -124,7 +120,7 @@ class EmbeddedMongoDB:
     @property
     def uri(self) -> str:
         """The MONGODB_URI of this MongoDB, for whoever may enter the run directory."""
-        return uri_within(self._directory)
+        return _uri(_by_descriptor(self._directory))
 
     async def start(self) -> None:
         """Start `mongod`, and return when it answers.

@@ -265,6 +265,25 @@ def test_a_dispatcher_that_is_killed_is_started_again_and_goes_on_at_once(post: 
     assert "ended with status -9: starting it again" in post.log
 
 
+def test_the_status_of_a_running_service_is_told(post: Post) -> None:
+    identifiers = post.create(3)
+    wait_for(lambda: post.statuses(identifiers) == {"sent"}, SOON_S)
+
+    def told() -> bool:
+        said = subprocess.run(
+            [sys.executable, "-m", "invoke", "delivery-status"],
+            cwd=PROJECT,
+            env={**os.environ, "DATA_DIR": str(post.directory / "data")},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        figures = dict(line.split(maxsplit=1) for line in said.splitlines())
+        return int(figures["sent"]) >= 3 and "late" in figures and figures["sending"] == "0"
+
+    wait_for(told, SOON_S)
+
+
 def test_a_dispatcher_that_keeps_dying_ends_the_tree(alone: Post) -> None:
     assert alone.service.process.process
     launcher = alone.service.process.process
