@@ -60,14 +60,15 @@ class Handler:
     def __init__(self, file: Path) -> None:
         self._mode_file = file.with_suffix(".mode")
         self._mode = ""
-        self._inode = 0
+        self._written = (0, 0)
         self._accepted = file.open("a", buffering=1)
 
     @property
     def mode(self) -> str:
-        inode = self._mode_file.stat().st_ino
-        if inode != self._inode:
-            self._mode, self._inode = self._mode_file.read_text(), inode
+        status = self._mode_file.stat()
+        written = (status.st_ino, status.st_mtime_ns)
+        if written != self._written:
+            self._mode, self._written = self._mode_file.read_text(), written
         return self._mode
 
     async def handle_MAIL(  # noqa: N802

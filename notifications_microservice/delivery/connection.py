@@ -22,9 +22,8 @@ from aiosmtplib import (
     SMTPConnectError,
     SMTPDataError,
     SMTPException,
-    SMTPRecipientRefused,
+    SMTPResponse,
     SMTPResponseException,
-    SMTPSenderRefused,
     SMTPServerDisconnected,
     SMTPTimeoutError,
 )
@@ -40,10 +39,11 @@ MESSAGE_TIMEOUT_S = 60.0
 
 _CLOSE_TIMEOUT_S = 1.0
 
-_CLOSING = 421  # "service not available, closing transmission channel" (RFC 5321, section 4.2.3)
 _LONGEST_DETAIL = 300
+_NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
 # Which answers are for good; any other refusal is for now (RFC 5321, section 4.2.1).
+_SUCCESS = range(200, 300)
 _PERMANENT = range(500, 600)
 
 Reason = Literal["", "recipient", "content", "connection", "unreadable", "retries"]
@@ -152,35 +152,37 @@ class Connection:
         Raises:
             ServerUnavailable
         """
-        options = ["SMTPUTF8"] if utf8 and self._client.supports_extension("smtputf8") else []
+        # NOTE: as aiosmtplib's own methods for MAIL and RCPT, which parse each address once more.
+        options = [b"SMTPUTF8"] if utf8 and self._client.supports_extension("smtputf8") else []
+        sender = f"FROM:<{self._sender}>".encode()
         try:
-            await self._client.mail(self._sender, options=options)
-        except SMTPSenderRefused as error:
-            if error.code == _CLOSING:
-                self._client.close()
-            else:
-                await self._reset()
-            raise ServerUnavailable(f"it refuses MAIL_FROM: {_said(error)}") from None
+            response = await self._client.execute_command(b"MAIL", sender, *options)
         except (SMTPException, OSError) as error:
             self._client.close()
             raise ServerUnavailable(_why_unavailable(error)) from None
+        if response.code in _SUCCESS:
+            return
+        if self.is_open:
+            await self._reset()
+        raise ServerUnavailable(f"it refuses MAIL_FROM: {_said(response)}")
 
     async def _transfer(self, message: Message, may_begin: Callable[[], bool]) -> Answer:
         """Hand in the recipient and the content of a message that has begun."""
         if message.utf8 and not self._client.supports_extension("smtputf8"):
             detail = "the SMTP server takes no address with other letters than ASCII in front of @"
             return Answer("refused", detail, "recipient")
+        recipient = f"TO:<{message.recipient}>".encode()
         try:
             async with asyncio.timeout(MESSAGE_TIMEOUT_S):
-                await self._client.rcpt(message.recipient, encoding="utf-8", timeout=None)
+                response = await self._client.execute_command(b"RCPT", recipient, timeout=None)
+                if response.code not in _SUCCESS:
+                    return _refusal(response, "recipient")
                 if not may_begin():
                     self._client.close()
                     raise LeaseOver
                 response = await self._client.data(message.content, timeout=None)
-        except SMTPRecipientRefused as error:
-            return self._refusal(error, "recipient")
         except SMTPDataError as error:
-            return self._refusal(error, "content")
+            return _refusal(SMTPResponse(error.code, error.message), "content")
         except TimeoutError:
             self._client.close()
             detail = f"the SMTP server did not answer within {MESSAGE_TIMEOUT_S:.0f} s"
@@ -188,12 +190,7 @@ class Connection:
         except (SMTPException, OSError):
             self._client.close()
             return Answer("deferred", "the connection to the SMTP server was lost", "connection")
-        return Answer("sent", _shown(f"{response.code} {response.message}"))
-
-    def _refusal(self, error: SMTPResponseException, reason: Reason) -> Answer:
-        if error.code == _CLOSING:
-            self._client.close()
-        return Answer("refused" if error.code in _PERMANENT else "deferred", _said(error), reason)
+        return Answer("sent", _said(response))
 
     async def _reset(self) -> None:
         """Make the connection fit for another message, or close it."""
@@ -212,6 +209,11 @@ class Connection:
             raise
 
 
+def _refusal(response: SMTPResponse, reason: Reason) -> Answer:
+    outcome: Outcome = "refused" if response.code in _PERMANENT else "deferred"
+    return Answer(outcome, _said(response), reason)
+
+
 def _go_on(may_begin: Callable[[], bool]) -> None:
     if not may_begin():
         raise LeaseOver
@@ -228,7 +230,7 @@ def _why_unavailable(error: Exception) -> str:
     if isinstance(error, SMTPAuthenticationError):
         return f"it refuses the user or the password of SMTP_URL (code {error.code})"
     if isinstance(error, SMTPResponseException):
-        return f"it says {_said(error)}"
+        return f"it says {_said(SMTPResponse(error.code, error.message))}"
     cause = error.__cause__ if isinstance(error, SMTPConnectError) else error
     if isinstance(cause, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {cause.verify_message}"
@@ -247,11 +249,7 @@ def _why_unavailable(error: Exception) -> str:
     return "it does not offer what SMTP_URL asks for: STARTTLS, or a way to authenticate"
 
 
-def _said(error: SMTPResponseException) -> str:
-    return _shown(f"{error.code} {error.message}")
-
-
-def _shown(text: str) -> str:
+def _said(response: SMTPResponse) -> str:
     """Return what a server said in one line that can be kept and shown."""
-    line = " ".join(re.sub(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+", " ", text).split())
-    return line[:_LONGEST_DETAIL]
+    text = f"{response.code} {response.message}"
+    return " ".join(_NOT_SHOWN.sub(" ", text).split())[:_LONGEST_DETAIL]
