@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from urllib.parse import parse_qs
 
 # RFC 3986, 3.2.1: what is reserved there is percent-encoded.
 _TEXT = r"(?: [^\s:/?\#\[\]@%] | %[0-9A-Fa-f]{2} )+"
@@ -51,16 +52,17 @@ _REDIS = re.compile(
 )
 
 
-# There is no registered scheme; these are what mail programs use. Of what the server is trusted by
-# nothing can be switched off: without TLS a password goes to this machine only.
+# There is no registered scheme; these are what mail programs use. Certificates are always checked,
+# and without TLS a password goes to this machine only.
 _LOOPBACK = r"(?: localhost | 127(?: \.\d{1,3} ){3} | \[::1\] )"
-_CA_FILE = r"cafile=(?P<cafile>/[^\s&?\#@]+)"
+_SMTP_USER = rf"(?: {_TEXT}:{_TEXT}@ )?"
+_CA_FILE = r"cafile=/[^\s&?\#@]+"
+_STARTTLS = rf"(?: starttls=required | {_CA_FILE} )"
 _SMTP = re.compile(
     rf"""
-    smtps:// (?: {_TEXT}:{_TEXT}@ )? {_HOST} /? (?: \? {_CA_FILE} )?
-    | smtp:// (?: {_TEXT}:{_TEXT}@ )? {_HOST} /?
-              (?: \? (?: starttls=required | {_CA_FILE.replace("cafile>", "ca>")} ) )?
-    | smtp:// (?: {_TEXT}:{_TEXT}@ )? {_LOOPBACK} (?: :{_PORT} )? /? \? starttls=none
+    smtps:// {_SMTP_USER} {_HOST} /? (?: \? {_CA_FILE} )?
+    | smtp:// {_SMTP_USER} {_HOST} /? (?: \? {_STARTTLS} (?: & {_STARTTLS} )? )?
+    | smtp:// {_SMTP_USER} {_LOOPBACK} (?: :{_PORT} )? /? \? starttls=none
     | smtp:// {_HOST} /? \? starttls=none
     """,
     re.VERBOSE | re.ASCII,
@@ -82,12 +84,10 @@ def redis(text: str) -> str:
 
 
 def smtp(text: str) -> str:
-    """Return the URL of an SMTP server; a file of certificates that it names has to be there."""
-    match = _SMTP.fullmatch(text)
-    if not match:
+    """Return the URL of an SMTP server; files of certificates that it names have to be there."""
+    if not _SMTP.fullmatch(text):
         raise ValueError
-    cafile = match["cafile"] or match["ca"]
-    if cafile:
+    for cafile in parse_qs(text.partition("?")[2]).get("cafile", ()):
         try:
             ssl.create_default_context(cafile=cafile)
         except OSError:  # an ssl.SSLError is one, too

@@ -168,6 +168,10 @@ class SmtpServer:
         self._process.kill()
         self._process.wait()
 
+    def count(self) -> int:
+        """How many messages it has accepted so far."""
+        return self._file.read_bytes().count(b"\n")
+
     def accepted(self) -> list[Accepted]:
         """What it has accepted so far."""
         whole, _, _ = self._file.read_text().rpartition("\n")

@@ -7,7 +7,6 @@ Whoever is woken listens at one of its own; whoever rings finds all that are the
 from __future__ import annotations
 
 import asyncio
-import functools
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -22,10 +21,6 @@ class Doorbell:
         self._directory = data_dir.resolve() / "run"
         self._prefix = f"{name}."
 
-    @functools.cached_property
-    def _ringer(self) -> socket.socket:
-        return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
-
     @contextmanager
     def heard(self, listener: Callable[[], None]) -> Iterator[bool]:
         """Call a listener whenever somebody rings; gives False where there is no such directory.
@@ -33,7 +28,7 @@ class Doorbell:
         To be entered within a running event loop.
         """
         loop = asyncio.get_running_loop()
-        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK) as bell:
+        with _unblocked_socket() as bell:
             name = f"{self._prefix}{os.getpid()}"
             try:
                 with self._entered() as place:
@@ -52,20 +47,11 @@ class Doorbell:
     def ring(self) -> bool:
         """Wake all who listen, and return whether there is one."""
         heard = False
-        with suppress(OSError), self._entered() as place:
+        with suppress(OSError), self._entered() as place, _unblocked_socket() as ringer:
             for name in os.listdir(place):  # noqa: PTH208  # it is no path for long
                 if name.startswith(self._prefix):
-                    heard = self._ring_at(f"{place}/{name}") or heard
+                    heard = _ring_at(f"{place}/{name}", ringer) or heard
         return heard
-
-    def _ring_at(self, bell: str) -> bool:
-        try:
-            self._ringer.sendto(b"", bell)
-        except BlockingIOError:
-            return True  # it has been rung, and not been looked after yet
-        except OSError:
-            return False  # whoever listened is no more
-        return True
 
     @contextmanager
     def _entered(self) -> Iterator[str]:
@@ -75,6 +61,20 @@ class Doorbell:
             yield f"/proc/self/fd/{directory}"
         finally:
             os.close(directory)
+
+
+def _unblocked_socket() -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
+
+
+def _ring_at(bell: str, ringer: socket.socket) -> bool:
+    try:
+        ringer.sendto(b"", bell)
+    except BlockingIOError:
+        return True  # it has been rung, and not been looked after yet
+    except OSError:
+        return False  # whoever listened is no more
+    return True
 
 
 def _take(bell: socket.socket, listener: Callable[[], None]) -> None:
