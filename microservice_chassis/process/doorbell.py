@@ -32,6 +32,8 @@ class Doorbell:
             name = f"{self._prefix}{os.getpid()}"
             try:
                 with self._entered() as place:
+                    # NOTE: a process of that number may have been killed.
+                    (self._directory / name).unlink(missing_ok=True)
                     bell.bind(f"{place}/{name}")
             except OSError:
                 yield False

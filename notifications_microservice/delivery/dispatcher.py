@@ -175,5 +175,4 @@ class Dispatcher:
         with suppress(DatabaseUnavailable):
             await self._settle_doubts()
             await self._tally.add()
-        for sender in self._senders:
-            await sender.close()
+        await asyncio.gather(*(sender.close() for sender in self._senders))

@@ -51,10 +51,13 @@ def main() -> None:
     except InvalidSetting as error:
         sys.exit(f"the delivery cannot start: {error}")
     configure_log(parts.settings.log_level)
+    failure: str | None = None
     try:
         uvloop.run(_deliver(parts))
     except* DatabaseTooNew as errors:
-        sys.exit(f"the delivery stops: {errors.exceptions[0]}")
+        # NOTE: an exit from here would be a group of exceptions, too.
+        failure = f"the delivery stops: {errors.exceptions[0]}"
+    sys.exit(failure)
 
 
 def _parts(settings: Settings) -> Parts:

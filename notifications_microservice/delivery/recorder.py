@@ -72,7 +72,10 @@ class Recorder:
         await self._waiting.join()
 
     async def _record(self, outcomes: Sequence[Outcome]) -> None:
-        """Record the outcomes of each batch, and count those that were recorded."""
+        """Record the outcomes of each batch, and count them.
+
+        One that another dispatcher has taken over meanwhile was an attempt all the same.
+        """
         batches: dict[str, list[Outcome]] = defaultdict(list)
         for outcome in outcomes:
             batches[outcome.batch.claim].append(outcome)

@@ -19,6 +19,7 @@ from pymongo import MongoClient
 from microservice_chassis.storage.client import Document
 from tests.e2e.dispatchers import MOST_TWICE, lose_nothing
 from tests.process_tree import DEADLINE_S, gone, tree, wait_for
+from tests.redis_server import RedisServer
 from tests.services import Service, free_port, service
 from tests.smtp_server import PASSWORD, SmtpServer
 
@@ -159,9 +160,10 @@ def test_what_is_given_an_earlier_time_is_delivered_then(post: Post) -> None:
     assert accepted.at_s >= moment.timestamp() - 0.001  # kept to the millisecond
 
 
-def test_once_it_is_recorded_as_sent_no_read_shows_it_otherwise(post: Post) -> None:
+def never_shows_it_otherwise(post: Post, number: int) -> None:
+    """Once a delivery is recorded as sent, no read may show what was before, cached or not."""
     with post.documents() as documents, requests.Session() as session:
-        for _ in range(20):
+        for _ in range(number):
             (identifier,) = post.create()
             url = f"{post.service.collection}/{identifier}"
 
@@ -173,8 +175,34 @@ def test_once_it_is_recorded_as_sent_no_read_shows_it_otherwise(post: Post) -> N
             wait_for(is_sent, SOON_S)
             for _ in range(10):
                 assert session.get(url, timeout=5).json()["status"] == "sent"
-            listed = session.get(post.service.collection, timeout=5).json()
-            assert {each["status"] for each in listed if each["id"] == identifier} <= {"sent"}
+            listed = session.get(f"{post.service.collection}?limit=1000", timeout=5).json()
+            assert [each["status"] for each in listed if each["id"] == identifier] == ["sent"]
+
+
+def test_once_it_is_recorded_as_sent_no_read_shows_it_otherwise(post: Post) -> None:
+    never_shows_it_otherwise(post, 20)
+
+
+def test_nor_does_one_whose_answers_are_in_redis(redis: RedisServer, tmp_path: Path) -> None:
+    settings = {"CACHE_TYPE": "redis", "CACHE_REDIS_URL": redis.url, "WEB_CONCURRENCY": "2"}
+    with delivering(tmp_path, **settings) as post:
+        url = post.service.collection
+        wait_for(lambda: requests.get(url, timeout=5).headers["Cache-Status"].endswith("hit"))
+        never_shows_it_otherwise(post, 10)
+
+
+def test_a_dispatcher_of_an_older_version_stops_with_a_line(post: Post, tmp_path: Path) -> None:
+    with MongoClient[Document](post.socket) as client:
+        client["newer"]["Deployment"].insert_one({"_id": "Notifications", "form": 99})
+    settings = {"MONGODB_URI": post.socket, "MONGODB_DATABASE": "newer", "CACHE_TYPE": "null"}
+    log = tmp_path / "log"
+    with another_dispatcher(
+        log, DATA_DIR=str(tmp_path / "data"), **settings, **post.settings
+    ) as process:
+        assert process.wait(DEADLINE_S) == 1
+    said = log.read_text().splitlines()
+    assert said[-1].startswith("the delivery stops: the documents of Notifications have form 99")
+    assert "Traceback" not in log.read_text()
 
 
 def test_a_cached_read_is_right_again_behind_a_delivery(post: Post) -> None:
