@@ -2,12 +2,14 @@
 
 A hint is an empty document of a capped collection, at whose end every dispatcher waits (MongoDB
 manual, "Tailable Cursors"); that works on a standalone as on a replica set. Nobody waits for a hint
-to be written, and one may be lost: a dispatcher looks by itself every LONGEST_SLEEP_S.
+to be acknowledged, and one may be lost: a dispatcher looks by itself every LONGEST_SLEEP_S.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -29,26 +31,28 @@ _SIZE_BYTES = 64 * 1024
 _AWAIT_MS = 20_000
 _RETRY_S = 2.0
 
-# How long a writer may be kept by a MongoDB that has just gone away.
-_TIMEOUT_S = 0.25
-
 _NAMESPACE_EXISTS = 48
 
 
 class Hints:
     """The hints of one database, as one process gives and takes them."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(
+        self, database: AsyncDatabase[Document], now_s: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`now_s` is a clock of this process, in seconds."""
         self._database = database
         self._hints = database[_NAME]
         self._unacknowledged = self._hints.with_options(write_concern=WriteConcern(w=0))
-        self._exists = False
+        self._now_s = now_s
+        self._wanted = False
+        self._asked_s = -math.inf
 
     async def give(self) -> None:
-        """Tell all who deliver, if that is possible."""
-        with suppress(PyMongoError), pymongo.timeout(_TIMEOUT_S):
-            await self._create()
-            await self._unacknowledged.insert_one({})
+        """Tell all who deliver, if there is one and MongoDB takes it."""
+        with suppress(PyMongoError):
+            if await self._are_wanted():
+                await self._unacknowledged.insert_one({})
 
     async def take(self, heard: Callable[[], None]) -> None:
         """Call `heard` at each hint, and when some may have been lost; until it is cancelled."""
@@ -58,15 +62,22 @@ class Hints:
             heard()
             await asyncio.sleep(_RETRY_S)
 
+    async def _are_wanted(self) -> bool:
+        """Whether anybody has ever delivered; the collection is theirs to make."""
+        # NOTE: a dispatcher that has only just been started has looked by itself.
+        if not self._wanted and self._now_s() > self._asked_s + LONGEST_SLEEP_S:
+            self._asked_s = self._now_s()
+            self._wanted = bool(await self._database.list_collection_names(filter={"name": _NAME}))
+        return self._wanted
+
     async def _follow(self, heard: Callable[[], None]) -> None:
         """Wait at the end of the hints until the cursor is lost."""
         with pymongo.timeout(None):
             await self._create()
             # NOTE: a cursor at the end of an empty collection is dead at once.
             last: ObjectId = (await self._hints.insert_one({})).inserted_id
-            cursor = self._hints.find(
-                {"_id": {"$gte": last}}, cursor_type=CursorType.TAILABLE_AWAIT
-            )
+            since_then = {"_id": {"$gte": last}}
+            cursor = self._hints.find(since_then, cursor_type=CursorType.TAILABLE_AWAIT)
             cursor.max_await_time_ms(_AWAIT_MS)
             async with cursor:
                 while cursor.alive:
@@ -74,12 +85,10 @@ class Hints:
                         heard()
 
     async def _create(self) -> None:
-        if not self._exists:
-            try:
-                await self._database.create_collection(
-                    _NAME, capped=True, size=_SIZE_BYTES, check_exists=False
-                )
-            except OperationFailure as error:
-                if error.code != _NAMESPACE_EXISTS:
-                    raise
-            self._exists = True
+        try:
+            await self._database.create_collection(
+                _NAME, capped=True, size=_SIZE_BYTES, check_exists=False
+            )
+        except OperationFailure as error:
+            if error.code != _NAMESPACE_EXISTS:
+                raise

@@ -40,9 +40,13 @@ class RememberedStamps:
 class Post:
     """A collection of notifications, and one who delivers them."""
 
-    def __init__(self, database: AsyncDatabase[Document]) -> None:
+    def __init__(
+        self,
+        database: AsyncDatabase[Document],
+        dator_class: type[NotificationDator] = NotificationDator,
+    ) -> None:
         self.stamps = RememberedStamps()
-        self.dator = NotificationDator(
+        self.dator = dator_class(
             database,
             Deployment(database, "notifications", {}),
             self.stamps,

@@ -58,6 +58,15 @@ async def test_what_is_not_due_is_not_claimed_and_tells_when_it_will_be(post: Po
     assert (await post.claim()).claimed == []
 
 
+async def test_what_is_put_off_between_the_look_and_the_claim_is_not_claimed(post: Post) -> None:
+    (identifier,) = await post.create()
+    due = (await post.claims.waiting(10)).due
+    later = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    await post.dator.patch(identifier, post.dator.schema.parse_patch({"scheduled_time": later}))
+    assert (await post.claims.claim(due, "me.1", DAY_S)).claimed == []
+    assert (await post.notification(identifier)).status == "pending"
+
+
 async def test_without_any_that_waits_there_is_no_next_one(post: Post) -> None:
     assert await post.claims.waiting(10) == ({}, None)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -20,8 +21,10 @@ from notifications_microservice.delivery.dispatcher import Dispatcher
 from notifications_microservice.delivery.program import Parts, make_dispatcher
 from notifications_microservice.delivery.slot import Slot
 from notifications_microservice.delivery.smtp_url import smtp_server
+from notifications_microservice.models.claims import Claims, Waiting
 from notifications_microservice.models.figures import Figures
 from notifications_microservice.models.hints import Hints
+from notifications_microservice.models.notification_dator import NotificationDator
 from notifications_microservice.settings import Settings
 from tests.integration.delivery.post import Post
 from tests.mongod import Mongod
@@ -106,6 +109,47 @@ async def test_what_is_written_while_it_sleeps_wakes_it(post: Post, smtp: SmtpSe
         patch = post.dator.schema.parse_patch({"scheduled_time": moment})
         await post.dator.patch(identifier, patch)
         await until_statuses(post, "sent", "sent")
+
+
+class HeldClaims(Claims):
+    """Claims that hold back what they have seen, until they are let go on."""
+
+    def hold(self) -> tuple[asyncio.Event, asyncio.Event]:
+        """Return what tells that they have looked, and what lets them go on."""
+        self._looked, self._go_on = asyncio.Event(), asyncio.Event()
+        return self._looked, self._go_on
+
+    async def waiting(self, limit: int) -> Waiting:
+        waiting = await super().waiting(limit)
+        self._looked.set()
+        await self._go_on.wait()
+        return waiting
+
+
+class HeldDator(NotificationDator):
+    """A dator with held claims, which are the same for all who ask."""
+
+    @functools.cached_property
+    def held(self) -> HeldClaims:
+        return HeldClaims(self._raw, self._writer, self._bulkhead, self.codec)
+
+    def claims(self) -> Claims:
+        return self.held
+
+
+async def test_who_wakes_it_while_it_looks_is_not_forgotten(
+    database: AsyncDatabase[Document], smtp: SmtpServer
+) -> None:
+    post = Post(database, HeldDator)
+    assert isinstance(post.dator, HeldDator)
+    looked, go_on = post.dator.held.hold()
+    async with delivering(post, smtp) as dispatcher:
+        async with asyncio.timeout(DEADLINE_S):
+            await looked.wait()
+        await post.create()
+        dispatcher.wake()
+        go_on.set()
+        await until_statuses(post, "sent")
 
 
 async def test_it_wakes_when_the_next_one_is_due_and_not_before(
@@ -366,3 +410,10 @@ async def test_a_hint_is_heard_by_all_in_whichever_process_it_is_given(
     await until(both)
     assert (await database["DeliveryHints"].options())["capped"]
     await cancel(taking)
+
+
+async def test_where_nobody_has_ever_delivered_no_hint_is_left_behind(
+    database: AsyncDatabase[Document],
+) -> None:
+    await Post(database).create(3)
+    assert "DeliveryHints" not in await database.list_collection_names()
