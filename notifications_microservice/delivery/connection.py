@@ -9,28 +9,23 @@ connection, and not after a permanent one (5yz).
 from __future__ import annotations
 
 import asyncio
-import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Literal, NamedTuple
 
 import aiosmtplib
-from aiosmtplib import (
-    SMTPAuthenticationError,
-    SMTPConnectError,
-    SMTPDataError,
-    SMTPException,
-    SMTPResponse,
-    SMTPResponseException,
-    SMTPServerDisconnected,
-    SMTPTimeoutError,
-)
+from aiosmtplib import SMTPDataError, SMTPException, SMTPResponse
 
+from notifications_microservice.delivery.answer import (
+    SUCCESS,
+    Answer,
+    refusal,
+    said,
+    why_unavailable,
+)
 from notifications_microservice.delivery.message import Message
 from notifications_microservice.delivery.smtp_url import SmtpServer
-from notifications_microservice.models.attempt import Outcome
 
 CONNECT_TIMEOUT_S = 10.0
 
@@ -39,15 +34,6 @@ MESSAGE_TIMEOUT_S = 60.0
 
 _CLOSE_TIMEOUT_S = 1.0
 
-_LONGEST_DETAIL = 300
-_NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-
-# Which answers are for good; any other refusal is for now (RFC 5321, section 4.2.1).
-_SUCCESS = range(200, 300)
-_PERMANENT = range(500, 600)
-
-Reason = Literal["", "recipient", "content", "connection", "unreadable", "retries"]
-
 
 class ServerUnavailable(Exception):
     """No message can be handed in now; the message of this error says why, for the operator."""
@@ -55,14 +41,6 @@ class ServerUnavailable(Exception):
 
 class LeaseOver(Exception):
     """There is too little time left to begin; nothing was sent."""
-
-
-class Answer(NamedTuple):
-    """What became of a message, in words, and what it was refused for."""
-
-    outcome: Outcome
-    detail: str
-    reason: Reason = ""
 
 
 class Connection:
@@ -144,7 +122,7 @@ class Connection:
                 await self._client.ehlo()
         except (SMTPException, OSError, TimeoutError) as error:
             self._client.close()
-            raise ServerUnavailable(_why_unavailable(error)) from None
+            raise ServerUnavailable(why_unavailable(error)) from None
 
     async def _mail(self, *, utf8: bool) -> None:
         """Begin a message.
@@ -159,12 +137,12 @@ class Connection:
             response = await self._client.execute_command(b"MAIL", sender, *options)
         except (SMTPException, OSError) as error:
             self._client.close()
-            raise ServerUnavailable(_why_unavailable(error)) from None
-        if response.code in _SUCCESS:
+            raise ServerUnavailable(why_unavailable(error)) from None
+        if response.code in SUCCESS:
             return
         if self.is_open:
             await self._reset()
-        raise ServerUnavailable(f"it refuses MAIL_FROM: {_said(response)}")
+        raise ServerUnavailable(f"it refuses MAIL_FROM: {said(response)}")
 
     async def _transfer(self, message: Message, may_begin: Callable[[], bool]) -> Answer:
         """Hand in the recipient and the content of a message that has begun."""
@@ -175,14 +153,14 @@ class Connection:
         try:
             async with asyncio.timeout(MESSAGE_TIMEOUT_S):
                 response = await self._client.execute_command(b"RCPT", recipient, timeout=None)
-                if response.code not in _SUCCESS:
-                    return _refusal(response, "recipient")
+                if response.code not in SUCCESS:
+                    return refusal(response, "recipient")
                 if not may_begin():
                     self._client.close()
                     raise LeaseOver
                 response = await self._client.data(message.content, timeout=None)
         except SMTPDataError as error:
-            return _refusal(SMTPResponse(error.code, error.message), "content")
+            return refusal(SMTPResponse(error.code, error.message), "content")
         except TimeoutError:
             self._client.close()
             detail = f"the SMTP server did not answer within {MESSAGE_TIMEOUT_S:.0f} s"
@@ -190,7 +168,7 @@ class Connection:
         except (SMTPException, OSError):
             self._client.close()
             return Answer("deferred", "the connection to the SMTP server was lost", "connection")
-        return Answer("sent", _said(response))
+        return Answer("sent", said(response))
 
     async def _reset(self) -> None:
         """Make the connection fit for another message, or close it."""
@@ -209,11 +187,6 @@ class Connection:
             raise
 
 
-def _refusal(response: SMTPResponse, reason: Reason) -> Answer:
-    outcome: Outcome = "refused" if response.code in _PERMANENT else "deferred"
-    return Answer(outcome, _said(response), reason)
-
-
 def _go_on(may_begin: Callable[[], bool]) -> None:
     if not may_begin():
         raise LeaseOver
@@ -223,33 +196,3 @@ def _local_hostname(sender: str) -> str:
     """Return a name for EHLO: this host's if it is a full one, or else the sender's."""
     name = socket.gethostname()
     return name if "." in name else sender.rpartition("@")[2]
-
-
-def _why_unavailable(error: Exception) -> str:
-    """Return why no message can be handed in, with nothing of the user or the password."""
-    if isinstance(error, SMTPAuthenticationError):
-        return f"it refuses the user or the password of SMTP_URL (code {error.code})"
-    if isinstance(error, SMTPResponseException):
-        return f"it says {_said(SMTPResponse(error.code, error.message))}"
-    cause = error.__cause__ if isinstance(error, SMTPConnectError) else error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {cause.verify_message}"
-    if isinstance(cause, ssl.SSLError):
-        return "TLS fails"
-    if isinstance(error, SMTPTimeoutError | TimeoutError):
-        return "it does not answer"
-    if isinstance(cause, socket.gaierror):
-        return "its name cannot be resolved"
-    if isinstance(error, SMTPServerDisconnected):
-        return "it closes the connection"
-    if isinstance(cause, OSError) and cause.strerror:
-        return f"it cannot be reached: {cause.strerror}"
-    if isinstance(error, SMTPConnectError):
-        return "it cannot be reached"
-    return "it does not offer what SMTP_URL asks for: STARTTLS, or a way to authenticate"
-
-
-def _said(response: SMTPResponse) -> str:
-    """Return what a server said in one line that can be kept and shown."""
-    text = f"{response.code} {response.message}"
-    return " ".join(_NOT_SHOWN.sub(" ", text).split())[:_LONGEST_DETAIL]

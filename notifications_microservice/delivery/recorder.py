@@ -14,9 +14,10 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from microservice_chassis.errors import DatabaseUnavailable
-from notifications_microservice.delivery.connection import Reason
+from notifications_microservice.delivery.answer import Reason
 from notifications_microservice.delivery.tally import Tally
-from notifications_microservice.models.claims import Batch, Claimed, Claims, Record
+from notifications_microservice.models.claim_updates import Record
+from notifications_microservice.models.claims import Batch, Claimed, Claims
 
 # As many are written at once as have come in this time, up to that number.
 _GATHERING_S = 0.02

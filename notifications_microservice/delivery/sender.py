@@ -9,10 +9,10 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from notifications_microservice.delivery.answer import Answer
 from notifications_microservice.delivery.availability import Availability
 from notifications_microservice.delivery.connection import (
     MESSAGE_TIMEOUT_S,
-    Answer,
     Connection,
     LeaseOver,
     ServerUnavailable,
@@ -20,7 +20,8 @@ from notifications_microservice.delivery.connection import (
 from notifications_microservice.delivery.message import Unsendable, render
 from notifications_microservice.delivery.recorder import Outcome, Recorder
 from notifications_microservice.delivery.retry import again_s
-from notifications_microservice.models.claims import LEASE_S, Batch, Claimed, Record, boot_time_s
+from notifications_microservice.models.claim_updates import LEASE_S, Record
+from notifications_microservice.models.claims import Batch, Claimed, boot_time_s
 from notifications_microservice.models.notification import Notification
 
 # For how long a connection is kept that nobody uses.

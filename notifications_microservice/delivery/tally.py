@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 
 from microservice_chassis.errors import DatabaseUnavailable
-from notifications_microservice.delivery.connection import Reason
+from notifications_microservice.delivery.answer import Reason
 from notifications_microservice.models.figures import FiguresRecord, delay_key
 
 # How long counts wait, so that they cost next to nothing; a dispatcher that is killed loses them.

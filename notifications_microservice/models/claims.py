@@ -31,22 +31,21 @@ from microservice_chassis.storage.client import Document, reachable
 from microservice_chassis.storage.codec import DocumentCodec
 from microservice_chassis.storage.raw_bson import decode
 from microservice_chassis.storage.server_clock import ServerClock
-from microservice_chassis.storage.updates import NEXT_REVISION
 from microservice_chassis.storage.writer import Writer
-from notifications_microservice.models.attempt import Outcome
-from notifications_microservice.models.notification import Notification, Status
-
-# For how long a claim lasts. What is claimed is a few seconds of work, so no claim is prolonged.
-LEASE_S = 120.0
-
-# How many attempts are remembered.
-HISTORY = 20
+from notifications_microservice.models.claim_updates import (
+    FINAL,
+    LEASE_S,
+    RELEASING,
+    Record,
+    claiming,
+    recording,
+)
+from notifications_microservice.models.notification import Notification
 
 # Only what is not final has a `due_at`, and so an entry in it.
 DUE = IndexModel([("due_at", 1)], name="due", sparse=True)
 
 _FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
-_FINAL = ["sent", "failed", "missed"]
 
 
 class Waiting(NamedTuple):
@@ -79,16 +78,6 @@ class Batch(NamedTuple):
     began_at: datetime  # by MongoDB's
     claimed: list[Claimed]
     missed: int  # how many were due for too long
-
-
-class Record(NamedTuple):
-    """What became of an attempt: `again_s` is after how long it is tried again, if it is."""
-
-    key: ObjectId
-    outcome: Outcome
-    detail: str
-    status: Status
-    again_s: float | None = None
 
 
 def boot_time_s() -> float:
@@ -151,7 +140,7 @@ class Claims:
         began_s = self._now_s()
         keys = list(due)
         is_due = {"due_at": {"$type": "date"}, "$expr": {"$lte": ["$due_at", "$$NOW"]}}
-        await self._writer.update_many(keys, is_due, _claiming(claim, missed_after_s))
+        await self._writer.update_many(keys, is_due, claiming(claim, missed_after_s))
         async with self._bulkhead.operation():
             found = self._documents.find({"_id": {"$in": keys}, "claim": claim})
             documents = await found.to_list()
@@ -171,11 +160,11 @@ class Claims:
         Those of which nothing is recorded have been recorded already, or are another's now.
         """
         keys = [each.key for each in records]
-        return await self._writer.update_many(keys, _held_under(claim), _recording(records))
+        return await self._writer.update_many(keys, _held_under(claim), recording(records))
 
     async def release(self, claim: str, keys: Sequence[ObjectId]) -> int:
         """Give back some of which no attempt was made; return how many."""
-        return await self._writer.update_many(keys, _held_under(claim), _RELEASING)
+        return await self._writer.update_many(keys, _held_under(claim), RELEASING)
 
     async def release_all(self, prefix: str) -> int:
         """Give back all whose claim begins so; whoever had them is no more. Return how many."""
@@ -185,13 +174,13 @@ class Claims:
         async with self._bulkhead.operation():
             found = await self._documents.find({"due_at": lease, **theirs}, {"_id": 1}).to_list()
         keys = [decode(each.raw)["_id"] for each in found]
-        return await self._writer.update_many(keys, theirs, _RELEASING) if keys else 0
+        return await self._writer.update_many(keys, theirs, RELEASING) if keys else 0
 
     async def recorded(self, claim: str, keys: Sequence[ObjectId]) -> set[ObjectId]:
         """Return which of those that were claimed together are final."""
         async with self._bulkhead.operation():
             found = self._documents.find(
-                {"_id": {"$in": keys}, "claim": claim, "status": {"$in": _FINAL}}, {"_id": 1}
+                {"_id": {"$in": keys}, "claim": claim, "status": {"$in": FINAL}}, {"_id": 1}
             )
             return {decode(each.raw)["_id"] for each in await found.to_list()}
 
@@ -219,99 +208,3 @@ def _read(
 
 def _held_under(claim: str) -> Document:
     return {"status": "sending", "claim": claim}
-
-
-def _number(name: str) -> Document:
-    """Return the expression of a number, which another program may have made something else."""
-    return {"$cond": [{"$isNumber": f"${name}"}, f"${name}", 0]}
-
-
-# What each change of the delivery's does to a document, beside what it is about.
-_REVISED: Document = {
-    "revision": NEXT_REVISION,
-    "recordings": {"$add": [_number("recordings"), 1]},
-    "updated_at": "$$NOW",
-}
-
-_UNTRIED: Document = {"$eq": [_number("attempts"), 0]}
-
-_RELEASING: list[Document] = [
-    {
-        "$set": {
-            **_REVISED,
-            "status": "pending",
-            "due_at": {"$cond": [_UNTRIED, "$scheduled_time", "$$NOW"]},
-            "claim": "$$REMOVE",
-        }
-    }
-]
-
-
-def _claiming(claim: str, missed_after_s: int) -> list[Document]:
-    """Return the update by which those that are due are claimed."""
-    overdue = {
-        "$and": [
-            {"$ne": ["$status", "sending"]},
-            _UNTRIED,
-            {"$lt": ["$due_at", {"$subtract": ["$$NOW", missed_after_s * 1000]}]},
-        ]
-    }
-    # NOTE: what another program has left a time with is not due again and again.
-    is_final = {"$in": ["$status", _FINAL]}
-    status = {
-        "$switch": {
-            "branches": [
-                {"case": is_final, "then": "$status"},
-                {"case": overdue, "then": "missed"},
-            ],
-            "default": "sending",
-        }
-    }
-    lease = {"$add": ["$$NOW", int(LEASE_S * 1000)]}
-    missed = {"$and": [overdue, {"$not": is_final}]}
-    error = f"it had been due for more than {missed_after_s} s when the delivery first saw it"
-    return [
-        {
-            "$set": {
-                **_REVISED,
-                "status": status,
-                "last_error": {"$cond": [missed, error, "$last_error"]},
-                "due_at": {"$cond": [{"$eq": [status, "sending"]}, lease, "$$REMOVE"]},
-                "claim": claim,
-            }
-        }
-    ]
-
-
-def _recording(records: Sequence[Record]) -> list[Document]:
-    """Return the update that records what became of each; one for all, since many are quicker."""
-    keys = [each.key for each in records]
-    of_each = [
-        {
-            "status": each.status,
-            "outcome": each.outcome,
-            "detail": each.detail,
-            "again_ms": None if each.again_s is None else int(each.again_s * 1000),
-        }
-        for each in records
-    ]
-    number = {"$indexOfArray": [{"$literal": keys}, "$_id"]}
-    is_sent = {"$eq": ["$record.outcome", "sent"]}
-    attempt = {"at": "$$NOW", "outcome": "$record.outcome", "detail": "$record.detail"}
-    history = {"$cond": [{"$isArray": "$history"}, "$history", []]}
-    again = {"$add": ["$$NOW", "$record.again_ms"]}
-    return [
-        {"$set": {"record": {"$arrayElemAt": [{"$literal": of_each}, number]}}},
-        {
-            "$set": {
-                **_REVISED,
-                "status": "$record.status",
-                "attempts": {"$add": [_number("attempts"), 1]},
-                "last_error": {"$cond": [is_sent, "$$REMOVE", "$record.detail"]},
-                "sent_at": {"$cond": [is_sent, "$$NOW", "$$REMOVE"]},
-                "history": {"$slice": [{"$concatArrays": [history, [attempt]]}, -HISTORY]},
-                "due_at": {"$cond": [{"$eq": ["$record.status", "pending"]}, again, "$$REMOVE"]},
-                "record": "$$REMOVE",
-            }
-        },
-    ]

@@ -26,7 +26,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from microservice_chassis.storage.client import Document, reachable
 from microservice_chassis.storage.server_clock import ServerClock
-from notifications_microservice.models.claims import LEASE_S
+from notifications_microservice.models.claim_updates import LEASE_S
 
 # The upper bounds of the histogram, in milliseconds.
 DELAYS_MS = (

@@ -14,7 +14,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.server_clock import ServerClock
-from notifications_microservice.models.claims import LEASE_S, Batch, Record
+from notifications_microservice.models.claim_updates import LEASE_S, Record
+from notifications_microservice.models.claims import Batch
 from tests.commands import Commands
 from tests.integration.delivery.post import DAY_S, Post
 

@@ -10,8 +10,8 @@ from uuid import uuid4
 
 import pytest
 
+from notifications_microservice.delivery.answer import Answer
 from notifications_microservice.delivery.connection import (
-    Answer,
     Connection,
     LeaseOver,
     ServerUnavailable,
