@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
+import pymongo
 from pymongo import AsyncMongoClient
 from pymongo.errors import (
     ConfigurationError,
@@ -102,6 +103,12 @@ def _refuse_options(uri: str) -> None:
         for refused in (name.lower(), f"{name}={value}".lower()):
             if refused in _REFUSED:
                 raise InvalidSetting(f"MONGODB_URI must not have {name}: {_REFUSED[refused]}")
+
+
+def without_limit() -> AbstractContextManager[None]:
+    """Around operations that may take as long as they need, whatever the client's limit is."""
+    # NOTE: None would stand for the client's own limit, and 0 for none (pymongo._csot).
+    return pymongo.timeout(0)
 
 
 @contextmanager

@@ -14,7 +14,6 @@ import time
 from collections.abc import AsyncIterator, Callable
 from typing import Generic, NamedTuple, TypeVar, cast
 
-import pymongo
 from pymongo import UpdateOne
 
 from microservice_chassis.errors import (
@@ -24,7 +23,12 @@ from microservice_chassis.errors import (
     UnreadableResource,
 )
 from microservice_chassis.schema.schema import Resource
-from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, Document, reachable
+from microservice_chassis.storage.client import (
+    OPERATION_TIMEOUT_MS,
+    Document,
+    reachable,
+    without_limit,
+)
 from microservice_chassis.storage.codec import FORM, DocumentCodec
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import Lease
@@ -153,7 +157,7 @@ class Migrator(Generic[M]):
 
     async def _migrate_all(self) -> bool:
         collection = self._dator.collection
-        with pymongo.timeout(None), reachable():
+        with without_limit(), reachable():
             await collection.create_indexes([EARLIER_FORMS])
         what = f"{self._dator.name}: migration {MIGRATIONS[-1].number}"
         unreadable = Unreadable()
@@ -186,7 +190,7 @@ class Migrator(Generic[M]):
             return bool(await records.find_one({"_id": self._dator.collection.name, **since}))
 
     async def _waiting(self) -> int:
-        with pymongo.timeout(None), reachable():
+        with without_limit(), reachable():
             return await self._dator.collection.count_documents(
                 {"form": None}, hint="earlier_forms"
             )

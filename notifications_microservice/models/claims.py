@@ -19,7 +19,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
-import pymongo
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo import IndexModel
@@ -27,7 +26,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from microservice_chassis.errors import UnreadableResource
 from microservice_chassis.storage.bulkhead import Bulkhead
-from microservice_chassis.storage.client import Document, reachable
+from microservice_chassis.storage.client import Document, reachable, without_limit
 from microservice_chassis.storage.codec import DocumentCodec
 from microservice_chassis.storage.raw_bson import decode
 from microservice_chassis.storage.server_clock import ServerClock
@@ -107,7 +106,7 @@ class Claims:
     async def prepare(self) -> None:
         """Return when what is due is found by an index."""
         # NOTE: of a million it takes longer than an operation may.
-        with pymongo.timeout(None), reachable():
+        with without_limit(), reachable():
             await self._documents.create_indexes([DUE])
 
     async def waiting(self, limit: int) -> Waiting:

@@ -13,13 +13,12 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-import pymongo
 from bson import ObjectId
 from pymongo import CursorType, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
-from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.client import Document, without_limit
 
 # How long a dispatcher sleeps at most: a hint tells of what is due before it would look.
 LONGEST_SLEEP_S = 30.0
@@ -72,7 +71,7 @@ class Hints:
 
     async def _follow(self, heard: Callable[[], None]) -> None:
         """Wait at the end of the hints until the cursor is lost."""
-        with pymongo.timeout(None):
+        with without_limit():
             await self._create()
             # NOTE: a cursor at the end of an empty collection is dead at once.
             last: ObjectId = (await self._hints.insert_one({})).inserted_id

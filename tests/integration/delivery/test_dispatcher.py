@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.process.shared_file import SharedFile, make
@@ -112,17 +113,16 @@ async def test_what_is_written_while_it_sleeps_wakes_it(post: Post, smtp: SmtpSe
 
 
 class HeldClaims(Claims):
-    """Claims that hold back what they have seen, until they are let go on."""
+    """Claims that hold back what they have seen, once they are told to."""
 
-    def hold(self) -> tuple[asyncio.Event, asyncio.Event]:
-        """Return what tells that they have looked, and what lets them go on."""
-        self._looked, self._go_on = asyncio.Event(), asyncio.Event()
-        return self._looked, self._go_on
+    held: tuple[asyncio.Event, asyncio.Event] | None = None
 
     async def waiting(self, limit: int) -> Waiting:
         waiting = await super().waiting(limit)
-        self._looked.set()
-        await self._go_on.wait()
+        if self.held:
+            looked, go_on = self.held
+            looked.set()
+            await go_on.wait()
         return waiting
 
 
@@ -130,11 +130,11 @@ class HeldDator(NotificationDator):
     """A dator with held claims, which are the same for all who ask."""
 
     @functools.cached_property
-    def held(self) -> HeldClaims:
+    def held_claims(self) -> HeldClaims:
         return HeldClaims(self._raw, self._writer, self._bulkhead, self.codec)
 
     def claims(self) -> Claims:
-        return self.held
+        return self.held_claims
 
 
 async def test_who_wakes_it_while_it_looks_is_not_forgotten(
@@ -142,14 +142,19 @@ async def test_who_wakes_it_while_it_looks_is_not_forgotten(
 ) -> None:
     post = Post(database, HeldDator)
     assert isinstance(post.dator, HeldDator)
-    looked, go_on = post.dator.held.hold()
+    (first,) = await post.create()
+    document = await post.document(first)
     async with delivering(post, smtp) as dispatcher:
+        await until_statuses(post, "sent")
+        looked, go_on = post.dator.held_claims.held = asyncio.Event(), asyncio.Event()
+        dispatcher.wake()
         async with asyncio.timeout(DEADLINE_S):
             await looked.wait()
-        await post.create()
+        # Written by another program, which gives no hint.
+        await post.dator.collection.insert_one({**document, "_id": ObjectId()})
         dispatcher.wake()
         go_on.set()
-        await until_statuses(post, "sent")
+        await until_statuses(post, "sent", "sent")
 
 
 async def test_it_wakes_when_the_next_one_is_due_and_not_before(
