@@ -1,17 +1,20 @@
-"""Seed a service with varied, valid resources over HTTP.
+"""Seed a service over HTTP: with varied, valid resources, or with those of an export.
 
 python3 fixtures.py http://127.0.0.1:8000/events events
 python3 fixtures.py http://127.0.0.1:8001/notifications notifications --count 1000 --seed 7
+python3 fixtures.py http://127.0.0.1:8000/events events --from events.ndjson
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
@@ -30,7 +33,13 @@ except ModuleNotFoundError as missing:
 
 from development import command_line
 
-TIMEOUT_S = 10.0
+# Longer than a service takes to create an array.
+TIMEOUT_S = 40.0
+
+_JSON = {"Content-Type": "application/json"}
+
+# How many are created by one request.
+BATCH = 250
 
 # With this many or fewer each id is reported, with more they are counted.
 _REPORTED = 20
@@ -139,25 +148,73 @@ class Refused(Exception):
     """A service cannot be reached, or did not take a resource; the message says which."""
 
 
-def seed(url: str, resources: Iterator[dict[str, Any]], count: int) -> Iterator[str]:
-    """POST `count` resources to the collection at `url`, and yield the id of each.
+class Exported:
+    """The resources of an export (NDJSON); of notifications, those that nobody has been sent.
+
+    `left` counts the others, as they are passed by.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self.left = 0
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield them as they come.
+
+        Raises:
+            Refused: the file cannot be read, or a line of it is no JSON object.
+        """
+        try:
+            with Path(self._path).open("rb") as lines:
+                for number, line in enumerate(lines, 1):
+                    resource = self._read(number, line)
+                    if resource.get("status", "pending") == "pending":
+                        yield resource
+                    else:
+                        self.left += 1
+        except OSError as error:
+            raise Refused(f"{self._path} cannot be read: {error.strerror}") from None
+
+    def _read(self, number: int, line: bytes) -> dict[str, Any]:
+        try:
+            resource = json.loads(line)
+        except ValueError:
+            resource = None
+        # NOTE: a last line without its end is one of an export that was cut off.
+        if not isinstance(resource, dict) or not line.endswith(b"\n"):
+            raise Refused(f"line {number} of {self._path} is no whole JSON object")
+        return resource
+
+
+def seed(url: str, resources: Iterable[dict[str, Any]]) -> Iterator[list[str]]:
+    """POST resources to the collection at `url` in arrays; yield the ids of each array.
 
     Raises:
-        Refused: not all of them could be created.
+        Refused: not all of them could be created; of the array that was refused, none.
     """
+    remaining = iter(resources)
     with requests.Session() as session:
-        for _ in range(count):
+        while array := list(islice(remaining, BATCH)):
             try:
-                answer = session.post(url, json=next(resources), timeout=TIMEOUT_S)
+                # NOTE: not `json=array`, whose escapes make three times as much of some texts.
+                body = json.dumps(array, ensure_ascii=False).encode()
+                answer = session.post(url, body, headers=_JSON, timeout=TIMEOUT_S)
             except requests.RequestException as error:
                 raise Refused(f"{url} cannot be reached: {_reason(error)}") from None
             if answer.status_code != requests.codes.created:
                 said = answer.text[:200].replace("\n", " ")
                 raise Refused(f"{url} refused a resource with status {answer.status_code}: {said}")
-            try:
-                yield str(answer.json()["id"])
-            except (ValueError, KeyError, TypeError):
-                raise Refused(f"{url} does not answer like EventPost") from None
+            yield _identifiers(answer, url, len(array))
+
+
+def _identifiers(answer: requests.Response, url: str, count: int) -> list[str]:
+    try:
+        identifiers = [str(each["id"]) for each in answer.json()]
+    except (ValueError, KeyError, TypeError):
+        identifiers = []
+    if len(identifiers) != count:
+        raise Refused(f"{url} does not answer like EventPost")
+    return identifiers
 
 
 def _reason(error: requests.RequestException) -> str:
@@ -185,8 +242,12 @@ def _arguments() -> argparse.Namespace:
     parser = command_line.Parser(description="Seed a service with valid resources over HTTP.")
     parser.add_argument("url", type=_http_url, help="the collection, http://127.0.0.1:8000/events")
     parser.add_argument("resource", choices=sorted(RESOURCES), help="what to create there")
-    parser.add_argument(
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
         "--count", type=command_line.whole_number, default=5, help="how many (default 5)"
+    )
+    either.add_argument(
+        "--from", dest="file", metavar="FILE", help="an export: those of NDJSON, as GET answers it"
     )
     parser.add_argument("--seed", type=int, help="the same seed gives the same on the same day")
     return parser.parse_args()
@@ -195,24 +256,27 @@ def _arguments() -> argparse.Namespace:
 def main() -> None:
     """Seed, and report every id, or their number where they are many."""
     arguments = _arguments()
-    name, count = arguments.resource, arguments.count
-    resources = RESOURCES[name](random.Random(arguments.seed))
-    identifiers = seed(arguments.url, resources, count)
+    name, count = arguments.resource, None if arguments.file else arguments.count
+    exported = Exported(arguments.file) if arguments.file else None
+    made = islice(RESOURCES[name](random.Random(arguments.seed)), count)
+    few = count is not None and count <= _REPORTED
     created = 0
     try:
-        for identifier in tqdm(
-            identifiers, total=count, unit=" resources", disable=count <= _REPORTED
-        ):
-            created += 1
-            if count <= _REPORTED:
-                print(f"created {identifier}")
+        with tqdm(total=count, unit=" resources", disable=few) as progress:
+            for identifiers in seed(arguments.url, exported or made):
+                created += len(identifiers)
+                progress.update(len(identifiers))
+                if few:
+                    print("\n".join(f"created {each}" for each in identifiers))
     except Refused as refusal:
         _end(1, f"{refusal}{_so_far(created, name)}")
     except KeyboardInterrupt:
-        # NOTE: the service may have created one more, whose answer had not come yet.
+        # NOTE: the service may have created one more array, whose answer had not come yet.
         _end(command_line.INTERRUPTED, f"stopped{_so_far(created, name)}")
-    if count > _REPORTED:
+    if not few:
         print(f"created {created} {name}")
+    if exported and exported.left:
+        print(f"left {exported.left} {name} that are not pending, so that nothing is sent twice")
 
 
 def _so_far(created: int, name: str) -> str:

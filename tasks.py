@@ -159,6 +159,12 @@ def bench(_context: Context, rounds: str = "5", seconds: str = "3") -> None:
     _python("-m", "tests.performance.benchmark", *options)
 
 
+@task(name="bench-search", help={"values": "how often each search is made (20)"})
+def bench_search(_context: Context, values: str = "20") -> None:
+    """Search among up to a million events, and write docs/benchmark-search.md (half an hour)."""
+    _python("-m", "tests.performance.search", f"--values={values}")
+
+
 @task(
     help={
         "base": "the commit to compare with",

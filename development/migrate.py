@@ -61,7 +61,7 @@ async def mongodb_uri(settings: ServiceSettings) -> AsyncIterator[str]:
             yield uri
             return
         await run.lock_out_earlier_workers()
-        mongodb = parts.enter_context(EmbeddedMongoDB(run))
+        mongodb = parts.enter_context(EmbeddedMongoDB(run, cache_mb=settings.embedded_cache_mb))
         try:
             await mongodb.start()
             yield mongodb.uri

@@ -6,8 +6,8 @@ from typing import Unpack
 
 from events_microservice.models.event import Event
 from events_microservice.models.event_dator import EventDator
-from events_microservice.resources.event_resource import EventResource
-from events_microservice.resources.events_resource import EventsResource
+from events_microservice.resources.event_resource import EventCalendarResource, EventResource
+from events_microservice.resources.events_resource import EventsCalendarResource, EventsResource
 from events_microservice.settings import Settings
 from microservice_chassis.application import (
     Collaborators,
@@ -22,7 +22,8 @@ from microservice_chassis.edge.asgi import Application
 def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Application:
     """Return the ASGI application for these settings; nothing is connected yet."""
     parts = create_service(settings, **collaborators)
-    return create_application(parts, EventsResource, EventResource)
+    calendars = (EventsCalendarResource, EventCalendarResource)
+    return create_application(parts, EventsResource, EventResource, *calendars)
 
 
 def create_service(settings: Settings, **collaborators: Unpack[Collaborators]) -> Parts[Event]:

@@ -29,6 +29,7 @@ from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
 from microservice_chassis.http.negotiation import Negotiation
 from microservice_chassis.http.problem_handlers import add_problem_handlers
+from microservice_chassis.http.resource import BaseResource, DatorResource
 from microservice_chassis.process.background import Background
 from microservice_chassis.process.shared_file import SharedFile, open_shared_file
 from microservice_chassis.schema.member import Rule
@@ -39,6 +40,7 @@ from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers
 from microservice_chassis.storage.migrator import Migrator
+from microservice_chassis.storage.rollback import Rollback
 from microservice_chassis.storage.unstamped_writes import UnstampedWrites
 
 R = TypeVar("R", bound=Resource)
@@ -157,22 +159,27 @@ def create_application(
     parts: Parts[R],
     collection_class: type[CollectionResource[R]],
     item_class: type[ItemResource[R]],
+    *others: type[DatorResource[R]],
 ) -> Application:
-    """Return the application that serves one collection and its items."""
-    resources = (
-        collection_class(parts.dator),
-        item_class(parts.dator),
+    """Return the application that serves one collection and its items.
+
+    `others` are representations of these that have a path of their own.
+    """
+    resources: list[BaseResource] = [
+        *(each(parts.dator) for each in (collection_class, item_class, *others)),
         LiveResource(),
         ReadyResource(parts.dator.check),
-    )
-    routes = Routes(parts.dator.name, (LiveResource.template, ReadyResource.template))
+    ]
+    routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
     # The layers that a request goes through, from the outermost one inwards.
-    app: Application = _falcon(resources, Background([parts.store, parts.migrator]))
+    app: Application = _falcon(
+        resources, Background([parts.store, parts.migrator, Rollback(parts.dator)])
+    )
     app = ResponseCache(app, parts.store)
     return ExchangeLayer(app, routes)
 
 
-def _falcon(resources: Sequence[Any], background: Background) -> Application:
+def _falcon(resources: Sequence[BaseResource], background: Background) -> Application:
     """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
     app.add_middleware([Negotiation(), _Lifespan(background)])

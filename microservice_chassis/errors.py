@@ -17,8 +17,16 @@ class ResourceNotFound(DomainError):
     """There is no resource with this identifier."""
 
 
+class InvalidParameter(DomainError):
+    """A parameter of a query is unknown or malformed; the message says what would be right."""
+
+
 class InvalidCursor(DomainError):
-    """A cursor is none that a page of this collection ended with."""
+    """A cursor is none that a page of this selection, in this order, ended with."""
+
+
+class IndexNotReady(DomainError):
+    """What a query needs is being built; the message names it."""
 
 
 class DatabaseUnavailable(DomainError):
@@ -45,6 +53,14 @@ class ContendedResource(DomainError):
     """Others kept changing what a change depends on; it may succeed when it is tried again."""
 
 
+class IntentUnderWay(DomainError):
+    """Somebody is at work already at what a request with the same key asks for."""
+
+
+class OtherIntent(DomainError):
+    """The key of a request is that of another one, which asked for something else."""
+
+
 class BrokenRule(NamedTuple):
     """One member that breaks one rule.
 
@@ -66,11 +82,12 @@ class BreaksRules(DomainError):
     `broken_rules` are the first MOST_BROKEN_RULES, `more` is how many there are beside them.
     """
 
-    def __init__(self, broken_rules: Sequence[BrokenRule]) -> None:
+    def __init__(self, broken_rules: Sequence[BrokenRule], more: int = 0) -> None:
+        """`more` is how many there are that are not given."""
         listed = tuple(broken_rules[:MOST_BROKEN_RULES])
         super().__init__(", ".join(f"{rule.pointer} {rule.detail}" for rule in listed))
         self.broken_rules = listed
-        self.more = len(broken_rules) - len(listed)
+        self.more = more + len(broken_rules) - len(listed)
 
 
 class InvalidResource(BreaksRules):

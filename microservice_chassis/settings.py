@@ -75,6 +75,13 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
     ] = None
     mongodb_database: DatabaseName
     data_dir: DataDirectory
+    embedded_cache_mb: Annotated[
+        int,
+        Meta(ge=256, le=1_000_000),
+        Rule(
+            "how much memory the service's own MongoDB takes for its cache, in MiB, 256 to 1000000"
+        ),
+    ] = 256
     cache_type: Annotated[
         CacheType,
         Rule("simple (in the memory of each worker), redis (shared) or null (no response cache)"),

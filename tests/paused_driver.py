@@ -23,6 +23,7 @@ WRITES = frozenset(
         "find_one_and_replace",
         "find_one_and_delete",
         "delete_one",
+        "delete_many",
         "bulk_write",
     }
 )

@@ -8,7 +8,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
-from events_microservice.models import schedule
+from events_microservice.models import event_search, schedule
+from microservice_chassis.schema.folding import folded, words
 from microservice_chassis.schema.local_time import calendar_date, local_time
 from microservice_chassis.schema.member import Derived, Earlier, Recorded, Rule
 from microservice_chassis.schema.scalars import TEXT, text
@@ -20,6 +21,10 @@ class Location(Struct, frozen=True, kw_only=True):
 
     latitude: Annotated[float, Meta(ge=-90, le=90), Rule("a number from -90 to 90")]
     longitude: Annotated[float, Meta(ge=-180, le=180), Rule("a number from -180 to 180")]
+
+    def geojson(self) -> Mapping[str, Any]:
+        """Return it as a point of GeoJSON (RFC 7946, section 3.1.2)."""
+        return {"type": "Point", "coordinates": [self.longitude, self.latitude]}
 
 
 class Event(Resource, frozen=True, kw_only=True):
@@ -59,3 +64,23 @@ class Event(Resource, frozen=True, kw_only=True):
     def derived(self) -> Mapping[str, Any]:
         """When the event starts and ends, in UTC."""
         return schedule.instants(self.date, self.time, self.timezone, self.duration)._asdict()
+
+    searched_from = frozenset(
+        {
+            *("title", "description", "place", "organizer", "topics"),
+            *("date", "time", "timezone", "duration", "location"),
+        }
+    )
+
+    def searched(self) -> Mapping[str, Any]:
+        """What `event_search` says."""
+        assert self.starts_at is not None and self.ends_at is not None  # noqa: S101, PT018 - derived
+        texts = (self.title, self.description, self.place, self.organizer, self.topics)
+        found_by = {
+            "title": folded(self.title),
+            "tags": event_search.tags(self.topics, self.organizer, self.place),
+            "words": words(" ".join(texts)),
+            "class": event_search.class_of(self.ends_at - self.starts_at),
+            "last_date": schedule.local_date(self.ends_at, self.timezone),
+        }
+        return found_by if self.location is None else {**found_by, "geo": self.location.geojson()}

@@ -49,14 +49,20 @@ def timezone(value: str) -> str:
     return value
 
 
-class _Lengths(NamedTuple):
+class Lengths(NamedTuple):
     """The two parts of a duration: whole days of the calendar, and time as a clock measures it."""
 
     days: timedelta
     time: timedelta
 
 
-def _lengths(value: str) -> _Lengths:
+@lru_cache(maxsize=4096)
+def lengths_of(value: str) -> Lengths:
+    """Return the two parts of a duration.
+
+    Raises:
+        ValueError: it is none; Malformed where there is more to say.
+    """
     match = _DURATION.fullmatch(value)
     if not match:
         raise malformed(value, _NO_DURATIONS)
@@ -64,7 +70,7 @@ def _lengths(value: str) -> _Lengths:
         raise Malformed("only its last number may have a fraction")
     numbers = (float((number or "0").replace(",", ".")) for number in match.groups())
     weeks, days, hours, minutes, seconds = numbers
-    return _Lengths(
+    return Lengths(
         timedelta(weeks=weeks, days=days), timedelta(hours=hours, minutes=minutes, seconds=seconds)
     )
 
@@ -74,7 +80,7 @@ def duration(value: str) -> str:
 
     Years and months have no fixed length and are refused.
     """
-    lengths = _lengths(value)
+    lengths = lengths_of(value)
     if lengths.days + lengths.time > LONGEST_DURATION:
         raise Malformed("it is longer than 31 days")
     return value
@@ -102,11 +108,11 @@ def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> I
         ValueError: a part is not valid, which happens only to documents
             that were not written by this version.
     """
-    local = datetime.fromisoformat(f"{date_}T{time_}").replace(tzinfo=_zone(timezone_))
+    local = datetime.fromisoformat(f"{date_}T{time_}").replace(tzinfo=zone(timezone_))
     starts_at = _utc(local)
     if duration_ is None:
         return Instants(starts_at, starts_at)
-    lengths = _lengths(duration_)
+    lengths = lengths_of(duration_)
     try:
         ends_at = _utc(local + lengths.days) + lengths.time
     except OverflowError:
@@ -116,8 +122,21 @@ def instants(date_: str, time_: str, timezone_: str, duration_: str | None) -> I
     return Instants(starts_at, max(starts_at, ends_at))
 
 
+def local_date(moment: datetime, timezone_: str) -> str:
+    """Return the date on which a moment is in a zone, up to the last that there is."""
+    try:
+        return moment.astimezone(zone(timezone_)).date().isoformat()
+    except OverflowError:
+        return (datetime.max if moment.year > 1 else datetime.min).date().isoformat()
+
+
 @cache
-def _zone(name: str) -> ZoneInfo:
+def zone(name: str) -> ZoneInfo:
+    """Return the rules of a time zone.
+
+    Raises:
+        ValueError: this machine does not know it.
+    """
     try:
         return ZoneInfo(name)
     except (KeyError, OSError) as error:

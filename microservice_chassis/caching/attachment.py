@@ -64,7 +64,10 @@ class Attachment:
             self._pid = os.getpid()
         return self._stamps
 
-    def raise_floor(self, candidate: int) -> int:
-        """Return the candidate, or the least number above all before it in any process."""
+    def raise_floor(self, candidate: int, count: int = 1) -> int:
+        """Return the candidate, or the least number above all before it in any process.
+
+        That and the numbers behind it, `count` in all, are taken.
+        """
         _ = self.stamps
-        return self._memory.raise_floor(candidate)
+        return self._memory.raise_floor(candidate, count)

@@ -66,15 +66,15 @@ class SharedMemory:
                 raise DatabaseUnavailable(f"more than {self.places} processes share one memory")
         return self._place
 
-    def raise_floor(self, candidate: int) -> int:
-        """Return the candidate, or the least number above the floor, and make it the floor."""
+    def raise_floor(self, candidate: int, count: int = 1) -> int:
+        """Take so many numbers from the candidate on, or from the floor, and return the first."""
         self._lock(_FLOOR_LOCK, wait=True)
         try:
-            floor = max(candidate, self._header[_FLOOR] + 1)
-            self._header[_FLOOR] = floor
+            first: int = max(candidate, self._header[_FLOOR] + 1)
+            self._header[_FLOOR] = first + count - 1
         finally:
             self._unlock(_FLOOR_LOCK)
-        return floor
+        return first
 
     def close(self) -> None:
         """Give the place back, as the kernel does when the process ends."""

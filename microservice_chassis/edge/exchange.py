@@ -6,6 +6,7 @@ behind it is one problem document and one log line. All layers send through its 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 from collections.abc import Awaitable
@@ -17,6 +18,7 @@ import msgspec
 from microservice_chassis import problem
 from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
 from microservice_chassis.edge.routes import Routes
+from microservice_chassis.edge.stream import CutOff
 
 # Where the other layers find the route of a request, in its scope.
 ROUTE = "eventpost.route"
@@ -64,13 +66,15 @@ class ExchangeLayer:
         exchange = Exchange(self._request_id(scope), send)
         try:
             await self._app(scope, receive, exchange.send)
+        except asyncio.CancelledError:
+            if exchange.started:
+                named = _named(exchange, scope)
+                _logger.warning("request %s was cut off: %s: the worker ends", *named)
+            raise
+        except CutOff as error:
+            _logger.warning("request %s was cut off: %s: %s", *_named(exchange, scope), error)
         except Exception:
-            _logger.exception(
-                "request %s failed: %s %s",
-                exchange.id.decode(),
-                scope["method"],
-                scope[ROUTE].template or "an unknown path",
-            )
+            _logger.exception("request %s failed: %s", *_named(exchange, scope))
             # NOTE: of an answer that has begun nothing is right any more; the server closes
             #   the connection when it ends early, and the client notices.
             if not exchange.started:
@@ -87,6 +91,12 @@ class ExchangeLayer:
             self._ids = count(getrandbits(63))
             number = next(self._ids)
         return b"%016x" % number
+
+
+def _named(exchange: Exchange, scope: Scope) -> tuple[str, str]:
+    """Return the id of a request, and its method and route, for the log."""
+    template = scope[ROUTE].template or "an unknown path"
+    return exchange.id.decode(), f"{scope['method']} {template}"
 
 
 async def _fail(send: Send) -> None:

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 from microservice_chassis.caching.entry import Entry
 from microservice_chassis.caching.store import NOTHING, Found, Store
-from microservice_chassis.edge.accept import allows_json
 from microservice_chassis.edge.asgi import (
     Application,
     Headers,
@@ -25,13 +24,14 @@ from microservice_chassis.edge.asgi import (
 from microservice_chassis.edge.conditional import not_modified
 from microservice_chassis.edge.exchange import ROUTE
 from microservice_chassis.edge.request_collapsing import RequestCollapsing
+from microservice_chassis.edge.routes import Route
+from microservice_chassis.edge.stream import while_connected
 
-# RFC 9211; and a cache in front has to ask, with the entity tag, each time.
+# RFC 9211.
 _HIT = (b"cache-status", b"eventpost; hit")
 _STORED = (b"cache-status", b"eventpost; fwd=miss; stored")
 _COLLAPSED = (b"cache-status", b"eventpost; fwd=miss; collapsed")
 _BYPASS = (b"cache-status", b"eventpost; fwd=bypass")
-_REVALIDATE = (b"cache-control", b"no-cache")
 
 # What describes the content of an answer, and so is not in one without any.
 _OF_CONTENT = (b"content-type", b"content-length")
@@ -65,29 +65,32 @@ class ResponseCache:
         self._failed = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a read of a resource, or leave a request to the application."""
-        if (
-            scope["type"] != "http"
-            or scope["method"] not in ("GET", "HEAD")
-            or (name := scope[ROUTE].stamp) is None
-        ):
+        """Answer a read of what is kept, or leave a request to the application.
+
+        Of several representations that is the first one, which most clients prefer.
+        """
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
             return
+        route: Route = scope[ROUTE]
         accept = if_none_match = None
         for field, value in scope["headers"]:
             if field == b"accept":
                 accept = value if accept is None else accept + b"," + value
             elif field == b"if-none-match":
                 if_none_match = value if if_none_match is None else if_none_match + b"," + value
-        if accept is not None and not allows_json(accept):
-            await self._app(scope, receive, send)
+        offer = route.offer
+        if route.stamp is None or (
+            accept is not None and offer.choose(accept) != offer.media_types[0]
+        ):
+            await while_connected(self._app, scope, receive, send)
             return
         query = scope["query_string"]
-        key = _key(name, query) if query else name
+        key = _key(route.key, query) if query else route.key
         result: Entry | Answer | None = self._store.at_hand(key)
         cache_status = _HIT
         if result is None:
-            read = await self._read_or_join(key, name, scope, receive)
+            read = await self._read_or_join(key, route.stamp, scope, receive)
             result = read.result
             cache_status = read.cache_status if read.reader is scope else _COLLAPSED
         with_content = scope["method"] == "GET"
@@ -113,11 +116,11 @@ class ResponseCache:
         """
         if found.entry is not None:
             return Read(found.entry, _HIT, scope)
-        answer = await _collect(self._app, {**scope, "method": "GET"}, receive)
+        answer = await _collect(self._app, _unconditional(scope), receive)
         if answer.status != 200 or header(answer.headers, b"etag") is None:
             return Read(answer, _BYPASS, scope)
         entry = Entry(tuple(answer.headers), answer.body)
-        if found.stamp is None:
+        if found.stamp is None or header(answer.headers, b"cache-control") == b"no-store":
             return Read(entry, _BYPASS, scope)
         await self._keep(key, found.stamp, entry)
         return Read(entry, _STORED, scope)
@@ -147,6 +150,12 @@ def _key(name: str, query: bytes) -> str:
     if b"&" in query:
         query = b"&".join(sorted(query.split(b"&")))
     return f"{name}?{query.decode('latin-1')}"
+
+
+def _unconditional(scope: Scope) -> Scope:
+    """Return a GET for the whole of an answer: what a client has already is looked at behind it."""
+    headers = [each for each in scope["headers"] if each[0] != b"if-none-match"]
+    return {**scope, "method": "GET", "headers": headers}
 
 
 async def _collect(app: Application, scope: Scope, receive: Receive) -> Answer:
@@ -180,7 +189,7 @@ def _messages(
         if if_none_match is not None and not_modified(if_none_match, result.etag):
             headers = [each for each in headers if each[0] not in _OF_CONTENT]
             status, body = 304, b""
-        headers += (_REVALIDATE, cache_status)
+        headers.append(cache_status)
     return (
         {"type": "http.response.start", "status": status, "headers": headers},
         {"type": "http.response.body", "body": body},

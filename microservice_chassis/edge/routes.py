@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
+from microservice_chassis.edge.accept import Offer
 
+_ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
 # Longer paths are none of a resource, but for what a client adds to it; they are not worth memory.
 _REMEMBERED_LENGTH = 64
@@ -18,24 +19,41 @@ class Route(NamedTuple):
     """Where a path leads.
 
     `template` is empty where nothing is. `stamp` is the name of the version stamp on which the
-    answer depends, the one under which a dator changes it; None where the path is no resource.
+    answer depends, the one under which a dator changes it; None where nothing may be kept.
+    `key` tells the answer from others that depend on the same stamp, and `offer` is what there is.
     """
 
     template: str
-    stamp: str | None
+    stamp: str | None = None
+    key: str = ""
+    offer: Offer = Offer("application/json")
 
 
 class Routes:
     """The paths of one collection, of its items, and of what stands beside them."""
 
-    def __init__(self, name: str, others: Iterable[str]) -> None:
-        """`name` is that of the collection, `others` are paths that are no resources."""
-        self._collection = Route(f"/{name}", name)
-        self._item_template = f"/{name}/{{id}}"
-        self._name = name
+    def __init__(self, name: str, offers: Mapping[str, Offer]) -> None:
+        """`name` is that of the collection; `offers` has what there is by each template.
+
+        The templates are `/{name}` for the collection, `/{name}/{id}` for its items, which may
+        have a suffix like `.ics`, and any other path without fields.
+        """
         self._prefix = f"{name}/"
-        self._others = {path.strip("/"): Route(path, None) for path in others}
-        self._nothing = Route("", None)
+        item = f"/{name}/{{id}}"
+        self._items = {
+            template.removeprefix(item): (template, offer)
+            for template, offer in offers.items()
+            if template.startswith(item)
+        }
+        # NOTE: the longest one first, as `/{id}` matches what has a suffix, too.
+        self._suffixes = sorted(self._items, key=len, reverse=True)
+        self._paths = {
+            template.strip("/"): Route(template, offer=offer)
+            for template, offer in offers.items()
+            if "{" not in template
+        }
+        self._paths[name] = Route(f"/{name}", name, name, offers[f"/{name}"])
+        self._nothing = Route("")
 
         # What is asked for again and again is not taken apart each time.
         self._known = lru_cache(maxsize=4096)(self._match)
@@ -49,11 +67,16 @@ class Routes:
 
     def _match(self, path: str) -> Route:
         inner = path.lstrip("/").removesuffix("/")
-        if inner == self._name:
-            return self._collection
-        if inner.startswith(self._prefix):
-            identifier = inner[len(self._prefix) :]
-            if _ID.fullmatch(identifier):
-                return Route(self._item_template, self._prefix + identifier.lower())
-            return self._nothing if "/" in identifier else Route(self._item_template, None)
-        return self._others.get(inner, self._nothing)
+        if not inner.startswith(self._prefix):
+            return self._paths.get(inner, self._nothing)
+        rest = inner[len(self._prefix) :]
+        if "/" in rest:
+            return self._nothing
+        # NOTE: an id has one character at least, so that nothing is a suffix alone.
+        suffix = next(each for each in self._suffixes if rest[1:].endswith(each))
+        template, offer = self._items[suffix]
+        identifier = rest.removesuffix(suffix)
+        if not _ID.fullmatch(identifier):
+            return Route(template, offer=offer)
+        stamp = self._prefix + identifier.lower()
+        return Route(template, stamp, stamp + suffix, offer)

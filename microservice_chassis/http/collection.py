@@ -2,36 +2,87 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
 
 import falcon
 import falcon.asgi
 
-from microservice_chassis.http.paging import PageQuery
+from microservice_chassis.http.bulk import Bulk
+from microservice_chassis.http.entity_tag import content_tag
+from microservice_chassis.http.export import NDJSON, Export
+from microservice_chassis.http.idempotency import digest, idempotency_key
+from microservice_chassis.http.paging import answer_total, link_to_next
 from microservice_chassis.http.query import query_parameters
-from microservice_chassis.http.request_body import read_object
-from microservice_chassis.http.resource import DatorResource, M, answer_one
+from microservice_chassis.http.request_body import is_array, parse_object, read_body
+from microservice_chassis.http.resource import (
+    JSON,
+    DatorResource,
+    M,
+    Responder,
+    answer_all,
+    answer_one,
+)
+from microservice_chassis.schema.query import QueryParameters
+from microservice_chassis.storage.codec import Stored
+from microservice_chassis.storage.dator import Dator
+from microservice_chassis.storage.insertion import Submission
 
 
 class CollectionResource(DatorResource[M]):
-    """All the resources of one kind: list them, and create one."""
+    """All the resources of one kind: list them, and create one or several."""
 
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """200: one page, in the order of creation; Link leads to the next."""
-        query = PageQuery.of(req)
-        page = await self._dator.page(query.limit, query.cursor)
+    def __init__(self, dator: Dator[M]) -> None:
+        super().__init__(dator)
+        self._bulk = Bulk()
+
+    def representations(self) -> Mapping[str, Responder]:
+        """A page as JSON, and everything as NDJSON."""
+        self._query = QueryParameters(self._dator.query)
+        return {JSON: self._answer_page, NDJSON: Export(self._dator).answer}
+
+    async def _answer_page(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """200: one page of what the query selects, in its order; Link leads to the next."""
+        parameters = query_parameters(req, self._query.members)
+        query = self._query.parse(parameters)
+        page = await self._dator.page(query)
         if page.next:
-            resp.set_header("Link", query.link_to(self.template, page.next))
+            link = link_to_next(self.template, parameters, query.limit, page.next)
+            resp.set_header("Link", link)
+        if page.total is not None:
+            answer_total(resp, page.total)
+        if query.relative:
+            # NOTE: it is another answer at another time, so the response cache keeps none.
+            resp.set_header("Cache-Control", "no-store")
         resp.data = b"[" + b",".join(page.representations) + b"]"
-        resp.etag = blake2b(resp.data, digest_size=16).hexdigest()
-
-    on_head = on_get
+        # NOTE: the page is another answer when one follows, or with another total.
+        resp.etag = content_tag(resp.data + repr((page.next is None, page.total)).encode())
 
     async def on_post(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
-        """201: the resource that was created; Location says where it is."""
+        """201: the resource that was created, or those that an array describes, all or none.
+
+        Location says where the one is. A repeat with the same Idempotency-Key answers the same.
+        """
         query_parameters(req)
-        resource = self._schema.parse(await read_object(req))
-        stored = await self._dator.insert(resource)
-        identifier = answer_one(resp, stored)
+        key = idempotency_key(req)
+        body = await read_body(req, array=True)
+        if is_array(body):
+            elements = await self._bulk.elements(body)
+            described = partial(self._bulk.parse, self._schema, elements)
+            answer_all(resp, await self._dator.create(Submission(key, digest(body), described)))
+        else:
+            stored = await self._create_one(key, body)
+            resp.location = f"{self.template}/{answer_one(resp, stored)}"
         resp.status = falcon.HTTP_201
-        resp.location = f"{self.template}/{identifier}"
+
+    async def _create_one(self, key: str | None, body: bytes) -> Stored[M]:
+        document = parse_object(body)
+        if key is None:
+            return await self._dator.insert(self._schema.parse(document))
+
+        async def described(defaults: Mapping[str, Any]) -> list[M]:
+            return [self._schema.parse(document, defaults)]
+
+        (stored,) = await self._dator.create(Submission(key, digest(body), described))
+        return stored

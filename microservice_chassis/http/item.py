@@ -9,18 +9,21 @@ import falcon.asgi
 from microservice_chassis.http.entity_tag import expected_revisions
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.request_body import read_object
-from microservice_chassis.http.resource import DatorResource, M, answer_one
+from microservice_chassis.http.resource import JSON, DatorResource, M, Responder, answer_one
 
 
 class ItemResource(DatorResource[M]):
     """One resource: read, replace, change and delete it."""
 
-    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, id: str) -> None:
-        """200: the resource."""
+    def representations(self) -> Mapping[str, Responder]:
+        """The resource as JSON."""
+        return {JSON: self._answer_item}
+
+    async def _answer_item(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, id: str
+    ) -> None:
         query_parameters(req)
         answer_one(resp, await self._dator.find(id))
-
-    on_head = on_get
 
     async def on_put(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, id: str) -> None:
         """200: the resource, replaced as a whole."""
@@ -40,6 +43,3 @@ class ItemResource(DatorResource[M]):
         """200: what was deleted."""
         query_parameters(req)
         answer_one(resp, await self._dator.delete(id, expected_revisions(req, id)))
-
-    async def _must_exist(self, params: Mapping[str, str]) -> None:
-        await self._dator.find(params["id"])

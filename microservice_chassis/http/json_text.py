@@ -25,12 +25,12 @@ def parse_json(text: bytes) -> Any:
     try:
         return msgspec.json.decode(text)
     except RecursionError:
-        raise _nested() from None
+        raise nested() from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise _fault(text) from None
+        raise fault(text) from None
 
 
-def _fault(text: bytes) -> Malformed:
+def fault(text: bytes) -> Malformed:
     """Return what is wrong with a text that is no JSON in UTF-8."""
     try:
         decoded = text.decode()
@@ -46,12 +46,13 @@ def _fault(text: bytes) -> Malformed:
     except Malformed as error:
         return error
     except RecursionError:
-        return _nested()
+        return nested()
     # NOTE: only this does it accept where msgspec does not; neither UTF-8 nor BSON can keep it.
     return Malformed("a string has half of a surrogate pair")
 
 
-def _nested() -> Malformed:
+def nested() -> Malformed:
+    """Return what is wrong with a text of too many levels."""
     return Malformed("it is nested too deeply")
 
 

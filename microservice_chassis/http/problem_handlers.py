@@ -17,8 +17,12 @@ from microservice_chassis.errors import (
     DatabaseTooNew,
     DatabaseUnavailable,
     DomainError,
+    IndexNotReady,
+    IntentUnderWay,
     InvalidCursor,
+    InvalidParameter,
     InvalidResource,
+    OtherIntent,
     ResourceNotFound,
     RevisionConflict,
     StateConflict,
@@ -54,8 +58,17 @@ def _not_found(_: DomainError) -> Problem:
 
 def _invalid_cursor(_: DomainError) -> Problem:
     return Problem(
-        400, "The parameter cursor must be one that a Link header of this collection gave."
+        400,
+        "The parameter cursor must be one that a Link header gave, with the same filters and sort.",
     )
+
+
+def _invalid_parameter(error: DomainError) -> Problem:
+    return Problem(400, str(error))
+
+
+def _index_not_ready(_: DomainError) -> Problem:
+    return _try_again("The index that this query needs is being built; try again later.")
 
 
 def _listed(error: BreaksRules) -> str:
@@ -94,8 +107,25 @@ def _state(error: DomainError) -> Problem:
 def _conflict(_: DomainError) -> Problem:
     return Problem(
         412,
-        "If-Match must name the entity tag that the resource has now: it has changed since,"
-        " or never had the one that is named. GET tells the current one.",
+        "If-Match must name the entity tag that the resource has now, and If-None-Match must not;"
+        " * names the tag of whatever exists. GET tells the current one.",
+    )
+
+
+def _under_way(_: DomainError) -> Problem:
+    return Problem(
+        409,
+        "A request for the same is under way, or was cut off a moment ago; try again, with the same"
+        " Idempotency-Key.",
+        headers={"Retry-After": str(_RETRY_AFTER_S)},
+    )
+
+
+def _other_intent(_: DomainError) -> Problem:
+    return Problem(
+        422,
+        "This Idempotency-Key is that of a request with another body; another request needs a key"
+        " of its own.",
     )
 
 
@@ -118,11 +148,15 @@ def _try_again(detail: str) -> Problem:
 _PROBLEMS: Mapping[type[DomainError], Callable[[Any], Problem]] = {
     ResourceNotFound: _not_found,
     InvalidCursor: _invalid_cursor,
+    InvalidParameter: _invalid_parameter,
+    IndexNotReady: _index_not_ready,
     InvalidResource: _invalid,
     UnreadableResource: _unreadable,
     UnchangeableResource: _unchangeable,
     StateConflict: _state,
     RevisionConflict: _conflict,
+    IntentUnderWay: _under_way,
+    OtherIntent: _other_intent,
     ContendedResource: _contended,
     DatabaseUnavailable: _unavailable,
     DatabaseTooNew: _too_new,

@@ -7,7 +7,7 @@ from collections.abc import Collection
 import falcon.asgi
 from falcon.uri import parse_query_string
 
-from microservice_chassis.http.problem_handlers import Problem
+from microservice_chassis.errors import InvalidParameter
 from microservice_chassis.schema.shown import shown
 
 
@@ -15,7 +15,7 @@ def query_parameters(req: falcon.asgi.Request, known: Collection[str] = ()) -> d
     """Return the query's parameters, each of which must be known and given once.
 
     Raises:
-        Problem: 400, naming the parameter at fault.
+        InvalidParameter
     """
     if not req.query_string:
         return {}
@@ -23,10 +23,10 @@ def query_parameters(req: falcon.asgi.Request, known: Collection[str] = ()) -> d
     for name, value in parse_query_string(req.query_string, keep_blank=True).items():
         if name not in known:
             allowed = ", ".join(sorted(known)) or "none"
-            raise Problem(
-                400, f"The parameter {shown(name)} is unknown; the parameters here are: {allowed}."
+            raise InvalidParameter(
+                f"The parameter {shown(name)} is unknown; the parameters here are: {allowed}."
             )
         if isinstance(value, list):
-            raise Problem(400, f"The parameter {name} must be given only once.")
+            raise InvalidParameter(f"The parameter {name} must be given only once.")
         parameters[name] = value
     return parameters

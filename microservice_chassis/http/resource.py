@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import ClassVar, Generic, TypeVar
 
@@ -10,7 +11,9 @@ import falcon
 import falcon.asgi
 import msgspec
 
-from microservice_chassis.edge.accept import accepts_json
+from microservice_chassis.edge.accept import Offer
+from microservice_chassis.edge.asgi import header
+from microservice_chassis.edge.conditional import not_modified
 from microservice_chassis.errors import UnreadableResource
 from microservice_chassis.http.entity_tag import entity_tag
 from microservice_chassis.http.problem_handlers import Problem
@@ -19,6 +22,12 @@ from microservice_chassis.storage.codec import Stored
 from microservice_chassis.storage.dator import Dator
 
 M = TypeVar("M", bound=Resource)
+
+# What answers a request, given what the path names (Falcon: "Responders").
+Responder = Callable[..., Awaitable[None]]
+
+JSON = "application/json"
+_JSON_ALONE = Offer(JSON)
 
 _encoder = msgspec.json.Encoder()
 
@@ -31,6 +40,9 @@ class BaseResource:
 
     # Those that it has a responder for, in the order of the alphabet.
     methods: ClassVar[tuple[str, ...]]
+
+    # The media types that its GET answers.
+    offer = _JSON_ALONE
 
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
@@ -52,24 +64,74 @@ class BaseResource:
         resp.set_header("Allow", ", ".join(self.methods))
 
 
-class DatorResource(BaseResource, Generic[M]):
-    """What a collection and an item have in common: they answer in JSON what a dator has."""
+class DatorResource(BaseResource, ABC, Generic[M]):
+    """What a collection and an item have in common: representations of what a dator has.
+
+    `representations` says which there are; GET answers the one that the client prefers.
+    """
 
     def __init__(self, dator: Dator[M]) -> None:
         self._dator = dator
         self._schema = dator.schema
+        self._representations = self.representations()
+        self.offer = Offer(*self._representations)
+
+    @abstractmethod
+    def representations(self) -> Mapping[str, Responder]:
+        """Return what answers GET by its media type, in the order of the service's preference."""
 
     async def negotiate(self, req: falcon.asgi.Request, params: Mapping[str, str]) -> None:
-        """Raise a 406 problem unless Accept allows application/json."""
+        """Raise a 406 problem unless Accept allows what the method answers."""
         # NOTE: the answer to OPTIONS has no content that could be acceptable.
-        if accepts_json(req.scope["headers"]) or req.method == "OPTIONS":
+        if req.method == "OPTIONS":
             return
-        with suppress(UnreadableResource):
-            await self._must_exist(params)
-        raise Problem(406, "The answer is application/json; Accept must allow it.")
+        offer = self.offer if req.method in ("GET", "HEAD") else _JSON_ALONE
+        if _chosen(offer, req) is None:
+            with suppress(UnreadableResource):
+                await self._must_exist(params)
+            raise _not_acceptable(offer)
+
+    async def on_get(
+        self, req: falcon.asgi.Request, resp: falcon.asgi.Response, **params: str
+    ) -> None:
+        """200: the representation that the client prefers; 304 if it has that already."""
+        media_type = _chosen(self.offer, req) or self.offer.media_types[0]
+        if len(self.offer.media_types) > 1:
+            resp.append_header("Vary", "Accept")
+        await self._representations[media_type](req, resp, **params)
+        etag = resp.get_header("ETag")
+        if etag is None:
+            return
+        # NOTE: a cache in front has to ask, with the entity tag, each time.
+        if resp.get_header("Cache-Control") is None:
+            resp.set_header("Cache-Control", "no-cache")
+        condition = header(req.scope["headers"], b"if-none-match")
+        if condition is not None and not_modified(condition, etag.encode()):
+            resp.status = falcon.HTTP_304
+            resp.data = None
+            resp.delete_header("Content-Type")
+
+    on_head = on_get
 
     async def _must_exist(self, params: Mapping[str, str]) -> None:
         """Raise ResourceNotFound where there is nothing at a path, which is said before a 406."""
+        if "id" in params:
+            await self._dator.find(params["id"])
+
+
+def _chosen(offer: Offer, req: falcon.asgi.Request) -> str | None:
+    return offer.choose(header(req.scope["headers"], b"accept"))
+
+
+def _not_acceptable(offer: Offer) -> Problem:
+    """Return the problem that an Accept allows nothing of what there is."""
+    *others, last = offer.media_types
+    there_is = f"{', '.join(others)} or {last}" if others else last
+    return Problem(
+        406,
+        f"The answer is {there_is}; Accept must allow it.",
+        headers={"Vary": "Accept"} if others else {},
+    )
 
 
 def answer_one(resp: falcon.asgi.Response, stored: Stored[M] | Stored[Resource]) -> str:
@@ -78,3 +140,8 @@ def answer_one(resp: falcon.asgi.Response, stored: Stored[M] | Stored[Resource])
     resp.etag = entity_tag(identifier, stored.revision)
     resp.data = _encoder.encode(stored.resource)
     return identifier
+
+
+def answer_all(resp: falcon.asgi.Response, stored: Sequence[Stored[M]]) -> None:
+    """Answer several resources, in their order."""
+    resp.data = _encoder.encode([each.resource for each in stored])

@@ -26,9 +26,9 @@ from microservice_chassis.process.run_directory import RunDirectory
 START_TIMEOUT_S = 30.0
 STOP_TIMEOUT_S = 3.0
 LOG_LIMIT_BYTES = 16 << 20
+CACHE_MB = 256
 
 _SOCKET = "mongodb.sock"
-_CACHE_GB = "0.25"
 _POLL_INTERVAL_S = 0.02
 _LOG_INTERVAL_S = 5.0
 # With less than this free, a mongod cannot write what it begins with.
@@ -96,8 +96,9 @@ class EmbeddedMongoDB:
         stop_timeout_s: float = STOP_TIMEOUT_S,
         log_limit_bytes: int = LOG_LIMIT_BYTES,
         log_interval_s: float = _LOG_INTERVAL_S,
+        cache_mb: int = CACHE_MB,
     ) -> None:
-        """`run` has been entered.
+        """`run` has been entered; `cache_mb` is the size of WiredTiger's cache, in MiB.
 
         The log is rotated at each start, and when it is found to have reached `log_limit_bytes`,
         for which it is looked at every `log_interval_s`.
@@ -107,6 +108,7 @@ class EmbeddedMongoDB:
         self._stop_timeout_s = stop_timeout_s
         self._log = RotatedLog(run.data_dir / "mongod.log", log_limit_bytes)
         self._log_interval_s = log_interval_s
+        self._cache_mb = cache_mb
         self._directory: int
         self._process: asyncio.subprocess.Process | None = None
 
@@ -141,7 +143,7 @@ class EmbeddedMongoDB:
             *("--dbpath", str(data)),
             *("--bind_ip", f"{place}/{_SOCKET}", "--unixSocketPrefix", place),
             *("--logpath", str(self._log.path), "--logappend", "--logRotate", "reopen", "--quiet"),
-            *("--wiredTigerCacheSizeGB", _CACHE_GB),
+            *("--wiredTigerCacheSizeGB", str(self._cache_mb / 1024)),
             *("--networkMessageCompressors", "disabled"),
             *("--setParameter", "diagnosticDataCollectionEnabled=false"),
             stdin=asyncio.subprocess.DEVNULL,

@@ -113,7 +113,7 @@ async def _run(program: Program, settings: ServiceSettings) -> str | None:
             fds = [fd, run.workers_lock]
             return await _serve(program, settings.mongodb_uri, fds, stop)
         await stop.interrupt(_enter(run, fd, parts))
-        mongodb = parts.enter_context(EmbeddedMongoDB(run))
+        mongodb = parts.enter_context(EmbeddedMongoDB(run, cache_mb=settings.embedded_cache_mb))
         try:
             await stop.interrupt(mongodb.start())
             fds = [fd, run.workers_lock]

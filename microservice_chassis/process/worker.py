@@ -41,7 +41,9 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it comes without type info
         super().__init__(*args, **kwargs)
         self.seat = Seats(1).take()
         # NOTE: Gunicorn has said already that a worker starts, and will say that it ends.
-        logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+        logger = logging.getLogger("uvicorn.error")
+        logger.setLevel(logging.WARNING)
+        logger.addFilter(_not_said_before)
 
     def init_signals(self) -> None:
         """Let SIGTERM end the worker with status 0 once it has finished what is in flight.
@@ -56,6 +58,16 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it comes without type info
         self.config.app = self.wsgi
         self._install_sigquit_handler()
         await Server(self.config, self.seat).serve(sockets=self.sockets)
+
+
+def _not_said_before(record: logging.LogRecord) -> bool:
+    """Whether uvicorn says more than that an answer was not completed.
+
+    Of that the application has said why, and of which request.
+    """
+    return not record.getMessage().startswith(
+        ("Exception in ASGI application", "ASGI callable returned without completing response")
+    )
 
 
 def _exit(_signum: int, _frame: object) -> None:

@@ -77,6 +77,7 @@ class Member:
     ) -> None:
         """`rule` replaces the annotation's."""
         self.name = field.encode_name
+        self.attribute = field.name
         self.default = field.default
         marks = get_args(annotation)[1:] if get_origin(annotation) is Annotated else ()
         self.recorded = Recorded in marks
@@ -89,8 +90,17 @@ class Member:
             (mark for mark in marks if isinstance(mark, Rule)), Rule(_named(self.types))
         )
         self.struct = next((each for each in self.types if _is_struct(each)), None)
+        self.is_array = any(get_origin(each) is tuple for each in self.types)
         self._annotation = annotation
+        # A value of another type than a string is one that the rule reads from it.
+        self._read_from_text = self.rule.canonical is not None and str not in self.types
         self._earlier = next((mark.read for mark in marks if isinstance(mark, Earlier)), None)
+        # What JSON has in its place, whose rule is still to be applied.
+        self.given_type: Any = annotation
+        if datetime in self.types:
+            self.given_type = str
+        elif self.struct is not None:
+            self.given_type = dict[str, Any] | None
         # The classes whose values are read as they are kept.
         self.classes = frozenset(
             kind
@@ -111,7 +121,7 @@ class Member:
         Raises:
             ValueError: it breaks the rule; a Malformed says more.
         """
-        if datetime in self.types:
+        if self._read_from_text:
             parsed = msgspec.convert(value, str)
         else:
             parsed = msgspec.convert(value, self._annotation, strict=strict)

@@ -105,9 +105,10 @@ def _refuse_options(uri: str) -> None:
                 raise InvalidSetting(f"MONGODB_URI must not have {name}: {_REFUSED[refused]}")
 
 
-def without_limit() -> AbstractContextManager[None]:
-    """Around operations that may take as long as they need, whatever the client's limit is."""
-    # NOTE: None would stand for the client's own limit, and 0 for none (pymongo._csot).
+def unlimited() -> AbstractContextManager[Any]:
+    """Around one operation: it may take as long as it takes, in the place of its time limit."""
+    # NOTE: 0 is no limit (Client Side Operations Timeout specification); with None PyMongo goes by
+    #   the client's, and MongoDB takes back what it has built of an index until then.
     return pymongo.timeout(0)
 
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import msgspec
 from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
-from pymongo import ReturnDocument
+from pymongo import IndexModel, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -25,6 +25,7 @@ from microservice_chassis.errors import (
     ContendedResource,
     DatabaseUnavailable,
     DomainError,
+    IndexNotReady,
     ResourceNotFound,
     RevisionConflict,
     StateConflict,
@@ -33,16 +34,28 @@ from microservice_chassis.errors import (
 )
 from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.patch import Patch
+from microservice_chassis.schema.query import Query
 from microservice_chassis.schema.schema import Resource, Schema
-from microservice_chassis.storage.bulkhead import LARGE, Bulkhead
+from microservice_chassis.storage.bulkhead import Bulkhead
 from microservice_chassis.storage.client import Document
-from microservice_chassis.storage.codec import DocumentCodec, Stored
-from microservice_chassis.storage.cursor import cursor_behind, parse_cursor
+from microservice_chassis.storage.codec import (
+    DocumentCodec,
+    Stored,
+    encode_json,
+    read_members,
+)
+from microservice_chassis.storage.cursor import Cursor
 from microservice_chassis.storage.deployment import Deployment
+from microservice_chassis.storage.finder import Finder, Total
 from microservice_chassis.storage.identifiers import Identifiers, parse_id
-from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
+from microservice_chassis.storage.indexes import BY_ID
+from microservice_chassis.storage.insertion import Insertion, Submission, new_document
+from microservice_chassis.storage.intents import Intents
+from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode
 from microservice_chassis.storage.refusals import Refusal, in_none_of
 from microservice_chassis.storage.representations import Representations
+from microservice_chassis.storage.revisions import Revisions
+from microservice_chassis.storage.selection import Order, Selection
 from microservice_chassis.storage.updates import (
     NEXT_REVISION,
     at_revision,
@@ -56,15 +69,15 @@ from microservice_chassis.storage.writer import Writer
 
 M = TypeVar("M", bound=Resource)
 
-# The first of all ObjectIds. A page begins here, and so behind documents whose `_id` is of a type
-# that MongoDB sorts before; it compares values of one type only.
-_FIRST_ID = ObjectId(bytes(12))
+# What makes a representation of a resource, and of the document in which it is kept.
+Encode = Callable[[Stored[M]], bytes]
+Represent = Callable[[bytes], bytes]
 
 # How often a change of a part is tried while others change what it depends on.
 _ATTEMPTS = 100
 
-# So many documents are a large answer.
-_MANY = 200
+# How many documents a walk takes at once.
+_STEP = 500
 
 # For how long a page may keep the event loop at once: operations that wait for it, too, have a
 # time limit.
@@ -77,10 +90,14 @@ _logger = logging.getLogger(__name__)
 
 
 class Page(NamedTuple):
-    """Representations of resources in a row, and the cursor of the page behind, if there is one."""
+    """Representations of resources in a row, and the cursor of the page behind, if one may follow.
+
+    `total` is how many resources all pages have, if that was asked for.
+    """
 
     representations: list[bytes]
     next: str | None
+    total: Total | None = None
 
 
 class Dator(Generic[M]):
@@ -96,6 +113,9 @@ class Dator(Generic[M]):
     # The name of the collection in paths and of its version stamp; MongoDB has it capitalized.
     name: ClassVar[str]
     model: type[M]
+    query: ClassVar[type[Query]] = Query
+    # Beside that of `_id`; built at start, behind the running service.
+    indexes: ClassVar[Sequence[IndexModel]] = ()
 
     # What a document must be for a change to need no look at what it was: a query.
     plain: ClassVar[Document] = {}
@@ -122,7 +142,14 @@ class Dator(Generic[M]):
         )
         self._identifiers = identifiers
         self._bulkhead = Bulkhead()
-        self._writer = Writer(self.collection, self.name, stamps, self._bulkhead)
+        self._searchable = False
+        self._read_members = read_members(self.schema)
+        self._finder = Finder(self._raw, self._bulkhead, members=self._read_members)
+        self.writer = Writer(self.collection, self.name, stamps, self._bulkhead)
+        self.intents = Intents(database["Intents"], deployment.name, self._bulkhead)
+        self._insertion: Insertion[M] = Insertion(
+            self.intents, self.writer, identifiers, defaults or {}
+        )
         self._codec: DocumentCodec[M] | None = None
         self._representations: Representations
         self._long_page = asyncio.Lock()
@@ -137,6 +164,11 @@ class Dator(Generic[M]):
             self._representations = Representations(self._codec.json)
         return self._codec
 
+    async def deployment_id(self) -> str:
+        """Return what tells the resources of this collection from those of any other."""
+        await self.codec()
+        return await self.deployment.id()
+
     async def check(self) -> None:
         """Return when MongoDB has done what reads and writes of the resources need.
 
@@ -148,15 +180,24 @@ class Dator(Generic[M]):
             await self._raw.find_one_and_update({"_id": {"$in": []}}, {"$inc": {"revision": 0}})
 
     async def insert(self, resource: M) -> Stored[M]:
-        """Create a resource."""
+        """Create a resource, each time that it is called."""
         codec = await self.codec()
-        async with self._writer.inserting() as insert:
+        async with self.writer.inserting() as insert:
             identifier, created_at = self._identifiers.new(), now()
             resource = msgspec.structs.replace(
                 resource, id=str(identifier), created_at=created_at, updated_at=created_at
             ).with_derived()
-            await insert({"_id": identifier, **codec.document(resource), "revision": 1})
+            await insert(new_document(identifier, resource, codec))
         return Stored(resource, 1)
+
+    async def create(self, submission: Submission[M]) -> list[Stored[M]]:
+        """Create the resources of a submission, once, however often it comes; all or none.
+
+        Raises:
+            IntentUnderWay: somebody is at it already.
+            OtherIntent: its key is that of another submission.
+        """
+        return await self._insertion.create(submission, await self.codec())
 
     async def find(self, identifier: str) -> Stored[M]:
         """Return one resource.
@@ -167,7 +208,7 @@ class Dator(Generic[M]):
         key = parse_id(identifier)
         codec = await self.codec()
         async with self._bulkhead.operation():
-            document = await self._raw.find_one({"_id": key})
+            document = await self._raw.find_one({"_id": key}, self._read_members)
         if document is None:
             raise ResourceNotFound(identifier)
         try:
@@ -176,30 +217,75 @@ class Dator(Generic[M]):
             self._warn(key, error)
             raise
 
-    async def page(self, limit: int, cursor: str | None = None) -> Page:
-        """Return the page behind a cursor, or the first one, in the order of creation.
+    @property
+    def timezone(self) -> str:
+        """The zone of `today` in a query."""
+        return "UTC"
 
-        It looks at up to `limit` documents, and leaves out those that cannot be read.
+    def selection(self, query: Any) -> Selection:  # noqa: ARG002 - for those that have filters
+        """Return the selection that a query of this collection describes; times in it are known.
+
+        This one knows no filter, and no order but that of creation.
+        """
+        return Selection(Order("_id"), {"_id": BY_ID})
+
+    async def page(self, query: Query, encode: Encode[M] | None = None) -> Page:
+        """Return the page that a query describes; resources that cannot be read are left out.
+
+        It may have fewer than `limit`, or none, and still be followed by another.
+        The representations are JSON, which is remembered; what `encode` makes is not.
 
         Raises:
             InvalidCursor
+            IndexNotReady
         """
-        after = {"$gt": parse_cursor(cursor)} if cursor is not None else {"$gte": _FIRST_ID}
-        await self.codec()
-        # NOTE: one more than asked for tells whether another page follows.
-        found = self._raw.find_raw_batches(
-            {"_id": after}, sort=[("_id", 1)], limit=limit + 1, batch_size=limit + 1
+        codec = await self.codec()
+        digest = query.selection_digest()
+        cursor = None if query.cursor is None else Cursor.of(query.cursor, digest)
+        began = (cursor and cursor.now) or (now() if query.relative else None)
+        if began is not None:
+            query = query.at(began, self.timezone)
+        selection = self.selection(query)
+        await self._check_searchable(selection)
+        after, few = (None, None) if cursor is None else (cursor.position, cursor.few)
+        found = await self._finder.page(selection, query.limit, after, few)
+        follows = found.next and Cursor(digest, began, found.next, found.few).text()
+        total = await self._finder.total(selection) if query.count else None
+        represent = (
+            self._representations.json if encode is None else lambda raw: encode(codec.read(raw))
         )
-        async with self._bulkhead.operation(size=LARGE if limit >= _MANY else 1):
-            # NOTE: PyMongo's annotation says documents; these are the bytes of many in a row.
-            batches = cast("list[bytes]", await found.to_list())
-        documents = [raw for batch in batches for raw in split(batch)]
-        page = documents[:limit]
-        follows = len(documents) > limit
-        return Page(await self._readable(page), cursor_behind(page[-1]) if follows else None)
+        return Page(await self._readable(found.documents, represent), follows, total)
+
+    async def walk(
+        self, query: Query, encode: Encode[M] = encode_json
+    ) -> AsyncGenerator[list[bytes], None]:
+        """Yield what `encode` makes of all that a query selects, page by page.
+
+        It is not remembered: it would drive out what is read again and again.
+
+        Raises:
+            IndexNotReady
+        """
+        cursor = None
+        while True:
+            step = msgspec.structs.replace(query, limit=_STEP, cursor=cursor)
+            page = await self.page(step, encode)
+            yield page.representations
+            cursor = page.next
+            if cursor is None:
+                return
+
+    async def _check_searchable(self, selection: Selection) -> None:
+        """Raise IndexNotReady where documents may lack what a selection needs of them."""
+        if self._searchable or (selection.whole and selection.order.key == "_id"):
+            return
+        async with self._bulkhead.operation():
+            self._searchable = await self.deployment.is_searchable()
+        if not self._searchable:
+            raise IndexNotReady("documents of earlier versions are being migrated")
 
     async def replace(
-        self, identifier: str, resource: M, expected: Collection[int] | None = None
+        self, identifier: str, resource: M, expected: Revisions | None = None
     ) -> Stored[M]:
         """Give a resource new values for all its members; one that cannot be read is repaired.
 
@@ -212,7 +298,7 @@ class Dator(Generic[M]):
         codec = await self.codec()
         resource = resource.with_derived()
         update = next_revision(codec.given(resource))
-        document = await self._writer.update(key, sound_at(expected) | self.plain, update)
+        document = await self.writer.update(key, sound_at(expected) | self.plain, update)
         if document is not None:
             with suppress(UnreadableResource):
                 return codec.read(document.raw)
@@ -225,7 +311,7 @@ class Dator(Generic[M]):
             return await self._repair(key, resource, expected)
 
     async def patch(
-        self, identifier: str, patch: Patch, expected: Collection[int] | None = None
+        self, identifier: str, patch: Patch, expected: Revisions | None = None
     ) -> Stored[M]:
         """Give a resource new values for some of its members.
 
@@ -254,7 +340,7 @@ class Dator(Generic[M]):
             raise UnchangeableResource(error.broken_rules) from None
 
     async def _revise(
-        self, identifier: str, change: Callable[[M], M], expected: Collection[int] | None
+        self, identifier: str, change: Callable[[M], M], expected: Revisions | None
     ) -> Stored[M]:
         """Change a resource by what it is, and try that again while others change it meanwhile.
 
@@ -274,7 +360,7 @@ class Dator(Generic[M]):
             after = change(before.resource).with_derived().revised(before.resource)
             at = {"revision": before.revision or {"$in": [0, None]}}
             values = {**codec.document(after), "revision": before.revision + 1, "updated_at": now()}
-            document = await self._writer.update(
+            document = await self.writer.update(
                 key,
                 at | in_none_of(self.unchangeable),
                 {"$set": values, "$unset": dict.fromkeys(codec.absent(after), "")},
@@ -286,9 +372,7 @@ class Dator(Generic[M]):
                 raise conflict
         raise ContendedResource(identifier)
 
-    async def _repair(
-        self, key: ObjectId, resource: M, expected: Collection[int] | None
-    ) -> Stored[M]:
+    async def _repair(self, key: ObjectId, resource: M, expected: Revisions | None) -> Stored[M]:
         """Put a resource in the place of what cannot be read.
 
         Raises:
@@ -299,7 +383,7 @@ class Dator(Generic[M]):
         values = {**literally(codec.document(resource)), **codec.begun(resource)}
         update = [{"$set": {**values, "revision": NEXT_REVISION, "updated_at": now()}}]
         condition = at_revision(expected) | in_none_of(self.unchangeable)
-        document = await self._writer.update(key, condition, update)
+        document = await self.writer.update(key, condition, update)
         if document is None:
             raise await self._refusal(key, self.unchangeable, expected)
         return codec.read(document.raw)
@@ -314,7 +398,7 @@ class Dator(Generic[M]):
         """
         codec = await self.codec()
         update = next_revision(codec.kept(patch.values))
-        document = await self._writer.update(key, condition, update, ReturnDocument.BEFORE)
+        document = await self.writer.update(key, condition, update, ReturnDocument.BEFORE)
         if document is None:
             return None
         try:
@@ -326,14 +410,14 @@ class Dator(Generic[M]):
                 "updated_at": update["$set"]["updated_at"],
             }
             with suppress(ResourceNotFound):
-                await self._writer.replace(key, changed, document)
+                await self.writer.replace(key, changed, document)
             raise UnchangeableResource(error.broken_rules) from None
         changes = {**patch.values, "updated_at": update["$set"]["updated_at"]}
         after = msgspec.structs.replace(before.resource, **changes)
         return Stored(after, before.revision + 1)
 
     async def delete(
-        self, identifier: str, expected: Collection[int] | None = None
+        self, identifier: str, expected: Revisions | None = None
     ) -> Stored[M] | Stored[Resource]:
         """Remove a resource, and return what it was; of one that cannot be read, its id.
 
@@ -344,7 +428,7 @@ class Dator(Generic[M]):
         key = parse_id(identifier)
         codec = await self.codec()
         condition = at_revision(expected) | in_none_of(self.undeletable)
-        document = await self._writer.delete(key, condition)
+        document = await self.writer.delete(key, condition)
         if document is None:
             raise await self._refusal(key, self.undeletable, expected)
         try:
@@ -353,7 +437,7 @@ class Dator(Generic[M]):
             return Stored(Resource(id=str(key)), 0)
 
     async def _refusal(
-        self, key: ObjectId, refusals: Sequence[Refusal], expected: Collection[int] | None
+        self, key: ObjectId, refusals: Sequence[Refusal], expected: Revisions | None
     ) -> DomainError:
         """Return why a write found its document, and did not happen."""
         conflict = await self._state_conflict(key, refusals)
@@ -374,23 +458,25 @@ class Dator(Generic[M]):
                 return StateConflict(refusal.detail)
         return None
 
-    async def _readable(self, documents: list[bytes]) -> list[bytes]:
+    async def _readable(self, documents: list[bytes], represent: Represent) -> list[bytes]:
         """Return the representations of those that can be read, and let others run in between."""
         representations: list[bytes] = []
-        rest = self._add(documents, representations)
+        rest = self._add(documents, represent, representations)
         if rest:
             async with self._long_page:
                 while rest:
                     await asyncio.sleep(0)
-                    rest = self._add(rest, representations)
+                    rest = self._add(rest, represent, representations)
         return representations
 
-    def _add(self, documents: list[bytes], representations: list[bytes]) -> list[bytes]:
+    def _add(
+        self, documents: list[bytes], represent: Represent, representations: list[bytes]
+    ) -> list[bytes]:
         """Add representations of documents, for one slice of time; return which are left."""
         ends_s = time.monotonic() + _SLICE_S
         for number, raw in enumerate(documents, 1):
             try:
-                representations.append(self._representations.json(raw))
+                representations.append(represent(raw))
             except UnreadableResource as error:
                 self._warn(decode(raw)["_id"], error)
             if time.monotonic() > ends_s:

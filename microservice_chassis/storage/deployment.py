@@ -8,6 +8,7 @@ One document of the collection `Deployment`:
     form        int         the newest form that a document may have; see `migrations`
     migration   document    the lease of who migrates; see `lease`
     migrated    document    when a migration was through last, and how many it had to leave
+    searchable  int         the form that all documents had then
 """
 
 from __future__ import annotations
@@ -68,6 +69,24 @@ class Deployment:
         with reachable():
             decided = await self.records.find_one({"_id": self.name})
         return decided["defaults"] if decided else self._defaults
+
+    async def make_searchable(self) -> None:
+        """Take note that every document that can be read is in today's form.
+
+        Raises:
+            DatabaseUnavailable
+        """
+        with reachable():
+            await self.records.update_one({"_id": self.name}, {"$max": {"searchable": FORM}})
+
+    async def is_searchable(self) -> bool:
+        """Return whether that has been noted, ever.
+
+        Raises:
+            DatabaseUnavailable
+        """
+        with reachable():
+            return await self.records.find_one({"_id": self.name, "searchable": FORM}) is not None
 
     async def id(self) -> str:
         """Return the id; raises what `record` raises."""

@@ -19,8 +19,11 @@ _HEX_ID = re.compile(r"[0-9a-fA-F]{24}")
 class Floor(Protocol):
     """What all identifiers to come must be above, in whichever process they are made."""
 
-    def raise_floor(self, candidate: int) -> int:
-        """Return the candidate, or the least number above the floor, and make it the floor."""
+    def raise_floor(self, candidate: int, count: int = 1) -> int:
+        """Return the candidate, or the least number above the floor.
+
+        That and the numbers behind it, `count` in all, are taken; the last one is the floor.
+        """
 
 
 class ProcessFloor:
@@ -29,10 +32,11 @@ class ProcessFloor:
     def __init__(self) -> None:
         self._floor = 0
 
-    def raise_floor(self, candidate: int) -> int:
-        """Return the candidate, or the least number above the floor, and make it the floor."""
-        self._floor = max(candidate, self._floor + 1)
-        return self._floor
+    def raise_floor(self, candidate: int, count: int = 1) -> int:
+        """Take numbers from the candidate on, or from the floor, and return the first of them."""
+        first = max(candidate, self._floor + 1)
+        self._floor = first + count - 1
+        return first
 
 
 class Identifiers:
@@ -52,9 +56,16 @@ class Identifiers:
 
     def new(self) -> ObjectId:
         """Return an identifier. Make it when the write begins, or others will overtake it."""
+        return self.several(1)[0]
+
+    def several(self, count: int) -> list[ObjectId]:
+        """Return identifiers in a row, each behind the one before."""
         seconds, nanoseconds = divmod(self._now_ns(), _SECOND_NS)
         candidate = seconds << 24 | (nanoseconds << 24) // _SECOND_NS
-        return ObjectId(self._floor.raise_floor(candidate).to_bytes(7) + os.urandom(5))
+        first = self._floor.raise_floor(candidate, count)
+        return [
+            ObjectId(number.to_bytes(7) + os.urandom(5)) for number in range(first, first + count)
+        ]
 
 
 def parse_id(text: str) -> ObjectId:

@@ -18,47 +18,79 @@ from microservice_chassis.storage.server_clock import ServerClock, in_time
 DURATION_S = 10.0
 
 # How long a holder may go on before it prolongs the lease.
-_RENEWAL_S = 2.0
+RENEWAL_S = 2.0
 
 
 class Lease:
-    """One lease, as one process sees it. Every method raises DatabaseUnavailable."""
+    """One lease, as one process sees it. Every coroutine raises DatabaseUnavailable."""
 
-    def __init__(self, collection: AsyncCollection[Document], key: str, member: str) -> None:
+    def __init__(
+        self,
+        collection: AsyncCollection[Document],
+        key: object,
+        member: str,
+        duration_s: float = DURATION_S,
+    ) -> None:
         """It is the `member` of the document whose `_id` is `key`."""
         self._collection = collection
         self._key = key
         self._member = member
+        self._duration_s = duration_s
         self._clock = ServerClock.of(collection.database.client)
         self._token = secrets.token_hex(8)
         self._prolonged_s = 0.0  # by time.monotonic()
+        # The expression that nobody has it, and the one of its value for this holder, for who takes
+        # it in an operation that does more (MongoDB manual, "Aggregation Operators").
+        self.free = {"$lt": [{"$ifNull": [f"${member}.until", None]}, "$$NOW"]}
+        self.grant = {
+            "by": self._token,
+            "until": {"$add": ["$$NOW", int(duration_s * 1000)]},
+        }
 
     async def claim(self) -> bool:
         """Take the lease where nobody has it, and return whether that is so."""
-        until = {"$ifNull": [f"${self._member}.until", None]}
-        return await self._take({"$expr": {"$lt": [until, "$$NOW"]}})
+        return await self._take({"$expr": self.free})
 
     async def hold(self) -> bool:
         """Prolong the lease if it is time to, and return whether it is still this holder's."""
-        if time.monotonic() < self._prolonged_s + _RENEWAL_S:
-            return True
-        return await self._take({f"{self._member}.by": self._token})
+        return not self.due or await self._take(self.held)
 
     async def release(self) -> None:
         """Give the lease back, if it is still this holder's."""
         with reachable():
             await self._collection.update_one(
-                {"_id": self._key, f"{self._member}.by": self._token, **self._in_time()},
+                {"_id": self._key, **self.held, **self._in_time()},
                 {"$unset": {self._member: ""}},
             )
 
+    def taken(self, began_s: float, document: Document) -> bool:
+        """Whether an operation that began then, and left this document, has taken the lease."""
+        if document.get(self._member, {}).get("by") != self._token:
+            return False
+        self._prolonged_s = began_s
+        return True
+
+    @property
+    def held(self) -> Document:
+        """The condition that it is still this holder's."""
+        return {f"{self._member}.by": self._token}
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to prolong it."""
+        return time.monotonic() >= self._prolonged_s + RENEWAL_S
+
+    @property
+    def until_s(self) -> float:
+        """Until when nobody else can take it, at least, by time.monotonic()."""
+        return self._prolonged_s + self._duration_s
+
     async def _take(self, condition: Document) -> bool:
-        until = {"$add": ["$$NOW", int(DURATION_S * 1000)]}
         began_s = time.monotonic()
         with reachable():
             result = await self._collection.update_one(
                 {"_id": self._key, "$and": [condition, self._in_time()]},
-                [{"$set": {self._member: {"by": self._token, "until": until}}}],
+                [{"$set": {self._member: self.grant}}],
             )
         if result.matched_count:
             self._prolonged_s = began_s

@@ -31,14 +31,23 @@ class Migration(NamedTuple):
 
 MIGRATIONS = (
     Migration(1, "times are BSON dates; derived and recorded members stand beside the given ones"),
+    Migration(2, "what is searched stands beside the members"),
+    Migration(3, "of what is to be sent it is noted when"),
 )
 
-# Documents of earlier forms, and no others: it costs nothing once there are none.
-EARLIER_FORMS = IndexModel(
-    [("form", 1), ("_id", 1)],
-    name="earlier_forms",
-    partialFilterExpression={"form": None},
-)
+
+def index_of_form(form: int | None) -> IndexModel:
+    """Return the index of documents of one form; of an earlier one it costs nothing when empty."""
+    return IndexModel(
+        [("form", 1), ("_id", 1)],
+        name=name_of_index(form),
+        partialFilterExpression={"form": form},
+    )
+
+
+def name_of_index(form: int | None) -> str:
+    """Return the name of the index of documents of one form."""
+    return "earlier_forms" if form is None else f"form_{form}"
 
 
 class Step(NamedTuple):

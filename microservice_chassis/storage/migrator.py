@@ -11,10 +11,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, NamedTuple, TypeVar, cast
 
-from pymongo import UpdateOne
+from pymongo import IndexModel, UpdateOne
 
 from microservice_chassis.errors import (
     DatabaseRefusal,
@@ -27,12 +28,17 @@ from microservice_chassis.storage.client import (
     OPERATION_TIMEOUT_MS,
     Document,
     reachable,
-    without_limit,
+    unlimited,
 )
-from microservice_chassis.storage.codec import FORM, DocumentCodec
+from microservice_chassis.storage.codec import EARLIER_FORMS, FORM, DocumentCodec
 from microservice_chassis.storage.dator import Dator
-from microservice_chassis.storage.lease import Lease
-from microservice_chassis.storage.migrations import EARLIER_FORMS, MIGRATIONS, Step
+from microservice_chassis.storage.lease import RENEWAL_S, Lease
+from microservice_chassis.storage.migrations import (
+    MIGRATIONS,
+    Step,
+    index_of_form,
+    name_of_index,
+)
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
 from microservice_chassis.storage.server_clock import ServerClock, in_time
 from microservice_chassis.storage.version_stamps import VersionStamps
@@ -157,8 +163,7 @@ class Migrator(Generic[M]):
 
     async def _migrate_all(self) -> bool:
         collection = self._dator.collection
-        with without_limit(), reachable():
-            await collection.create_indexes([EARLIER_FORMS])
+        await self._create_indexes([index_of_form(each) for each in EARLIER_FORMS])
         what = f"{self._dator.name}: migration {MIGRATIONS[-1].number}"
         unreadable = Unreadable()
         if await self._is_done_by_another(await self._waiting()):
@@ -167,14 +172,17 @@ class Migrator(Generic[M]):
             _logger.info("%s (%s): %d documents to go", what, MIGRATIONS[-1].what, waiting)
             progress = _Progress(what, waiting)
             unreadable = Unreadable()
-            async for batch in self._batches({"form": None}):
-                if not await self._lease.hold():
-                    return False
-                progress.add(await self._migrate(batch, unreadable))
+            for form in EARLIER_FORMS:
+                async for batch in self._batches({"form": form}):
+                    if not await self._lease.hold():
+                        return False
+                    progress.add(await self._migrate(batch, unreadable))
             progress.end()
             if not progress.done:
                 break
         self._name(unreadable)
+        await self._dator.deployment.make_searchable()
+        await self._build_indexes()
         with reachable():
             done = {"at_s": time.time(), "left": unreadable.count}
             await self._dator.deployment.records.update_one(
@@ -190,10 +198,51 @@ class Migrator(Generic[M]):
             return bool(await records.find_one({"_id": self._dator.collection.name, **since}))
 
     async def _waiting(self) -> int:
-        with without_limit(), reachable():
-            return await self._dator.collection.count_documents(
-                {"form": None}, hint="earlier_forms"
-            )
+        with unlimited(), reachable():
+            counts = [
+                await self._dator.collection.count_documents(
+                    {"form": form}, hint=name_of_index(form)
+                )
+                for form in EARLIER_FORMS
+            ]
+        return sum(counts)
+
+    async def _build_indexes(self) -> None:
+        """Build what searches need, in one pass through the documents; what is there stays.
+
+        Behind the migration, since to build an index costs less than to change it each time.
+        """
+        name = self._dator.name
+        missing = await self._missing_indexes()
+        if missing:
+            _logger.info("%s: building the indexes %s", name, ", ".join(missing))
+        # NOTE: one that somebody else builds is listed, and waited for here.
+        await self._create_indexes(self._dator.indexes)
+        if missing:
+            _logger.info("%s: the indexes are built", name)
+
+    async def _create_indexes(self, indexes: Sequence[IndexModel]) -> None:
+        """Return when there are these indexes, for which the lease is kept all the time."""
+        if not indexes:
+            return
+        held = asyncio.create_task(self._keep_lease())
+        try:
+            with unlimited(), reachable():
+                await self._dator.collection.create_indexes(list(indexes))
+        finally:
+            held.cancel()
+
+    async def _keep_lease(self) -> None:
+        """Prolong the lease, as long as that is possible."""
+        with suppress(DatabaseUnavailable):
+            while await self._lease.hold():
+                await asyncio.sleep(RENEWAL_S)
+
+    async def _missing_indexes(self) -> list[str]:
+        with reachable():
+            there = await self._dator.collection.index_information()
+        wanted = [str(each.document["name"]) for each in self._dator.indexes]
+        return [name for name in wanted if name not in there]
 
     async def _batches(self, query: Document) -> AsyncIterator[list[bytes]]:
         """Yield the documents that match, in batches; they may change meanwhile."""

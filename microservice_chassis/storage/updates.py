@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import UTC, datetime
 
 from microservice_chassis.schema.scalars import in_milliseconds
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.codec import FORM, REVISION_LIMIT
+from microservice_chassis.storage.revisions import Revisions
 
 # A document in today's form whose revision can be counted on from; nearly all of them.
 # An array is of the type of its elements, too, for a query.
@@ -17,17 +17,14 @@ SOUND: Document = {
 }
 
 
-def at_revision(expected: Collection[int] | None) -> Document:
+def at_revision(expected: Revisions | None) -> Document:
     """Return the condition that a document is at one of some revisions; None stands for all."""
-    if expected is None:
-        return {}
-    # NOTE: one that was written before there were revisions is at 0.
-    return {"revision": {"$in": [*expected, None] if 0 in expected else [*expected]}}
+    return {} if expected is None else {"revision": expected.query()}
 
 
-def sound_at(expected: Collection[int] | None) -> Document:
+def sound_at(expected: Revisions | None) -> Document:
     """Return the condition that a document is sound, and at one of some revisions; see `SOUND`."""
-    at = at_revision(expected).get("revision", {})
+    at = {} if expected is None else expected.query()
     return {**SOUND, "revision": {**SOUND["revision"], **at}}
 
 

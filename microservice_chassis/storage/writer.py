@@ -20,6 +20,7 @@ from bson import ObjectId
 from bson.raw_bson import RawBSONDocument
 from pymongo import ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.errors import BulkWriteError
 
 from microservice_chassis.errors import DatabaseRefusal, DatabaseUnavailable, ResourceNotFound
 from microservice_chassis.storage.bulkhead import Bulkhead
@@ -31,6 +32,10 @@ from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, Chang
 # How old the entry of a write beside its stamps may be when the write begins: it has to outlast
 # the write, with half a second for the event loop.
 _ENTRY_S = (LONGEST_CHANGE_MS - OPERATION_TIMEOUT_MS) / 1000 - 0.5
+
+
+# MongoDB's code of an error for a key that another document has (src/mongo/base/error_codes.yml).
+_DUPLICATE_KEY = 11000
 
 
 class _Turn(NamedTuple):
@@ -64,6 +69,31 @@ class Writer:
         self._bulkhead = bulkhead
         self._now_s = now_s
         self._clock = ServerClock.of(collection.database.client)
+
+    async def insert_missing(self, documents: Sequence[Document]) -> None:
+        """Insert those of some documents whose `_id` no other has."""
+        async with self._turn(self._name, insert=True):
+            try:
+                await self._collection.insert_many(documents, ordered=False)
+            except BulkWriteError as error:
+                if not _only_duplicates(error):
+                    raise
+
+    async def remove(self, keys: Sequence[ObjectId], until_s: float) -> int:
+        """Remove documents before a moment by the writer's clock; return how many were there.
+
+        Raises:
+            DatabaseUnavailable: it came too late for some, which are still there.
+        """
+        query = {"_id": {"$in": keys}}
+        names = (f"{self._name}/{key}" for key in keys)
+        async with self._turn(self._name, *names) as turn:
+            deadline = self._clock.at(min(turn.until_s, until_s))
+            result = await self._collection.delete_many({**query, **in_time(deadline)})
+            turn.change.made = result.deleted_count > 0
+            if await self._collection.find_one(query, {"_id": 1}) is not None:
+                raise DatabaseUnavailable("a part of a removal came too late")
+        return result.deleted_count
 
     @asynccontextmanager
     async def inserting(self) -> AsyncIterator[Callable[[Document], Awaitable[object]]]:
@@ -183,3 +213,11 @@ class Writer:
                     raise
                 change.made = False
             first = True
+
+
+def _only_duplicates(error: BulkWriteError) -> bool:
+    """Whether nothing has failed but the insert of documents that are there already."""
+    failed = error.details
+    return not failed["writeConcernErrors"] and all(
+        each["code"] == _DUPLICATE_KEY for each in failed["writeErrors"]
+    )

@@ -6,6 +6,7 @@ connection looks whether it is back, after pauses that grow.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 
 from notifications_microservice.delivery.connection import ServerUnavailable
@@ -19,14 +20,17 @@ _logger = logging.getLogger(__name__)
 class Availability:
     """Whether the SMTP server can be used, as one dispatcher knows it."""
 
-    def __init__(self) -> None:
+    def __init__(self, woken: asyncio.Event) -> None:
+        """`woken` is set when the server is lost, so that its dispatcher looks for its return."""
         self.lost = False
+        self._woken = woken
         self._reasons: set[str] = set()
         self._pause_s = FIRST_PAUSE_S
 
     def lose(self, error: ServerUnavailable) -> None:
         """Begin no message until the server is back; each reason of a loss is logged once."""
         self.lost = True
+        self._woken.set()
         reason = str(error)
         if reason not in self._reasons:
             self._reasons.add(reason)

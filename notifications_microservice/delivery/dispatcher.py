@@ -58,8 +58,12 @@ class Dispatcher:
         availability: Availability,
         probe: Connection,
         missed_after_s: int,
+        woken: asyncio.Event,
     ) -> None:
-        """`probe` is the connection by which it looks whether a lost server is back."""
+        """`probe` is the connection by which it looks whether a lost server is back.
+
+        `woken` is set by whoever has something for it to look at.
+        """
         self._claims = claims
         self._hints = hints
         self._owner = slot.owner
@@ -71,7 +75,7 @@ class Dispatcher:
         self._missed_after_s = missed_after_s
         self._queue: asyncio.Queue[Work] = asyncio.Queue(_QUEUED)
         self._unqueued: deque[Work] = deque()
-        self._woken = asyncio.Event()
+        self._woken = woken
         self._limit = _MOST
         # Claims of which nobody knows whether they were made, and all of a predecessor.
         self._in_doubt = [f"{slot.predecessor}."] if slot.predecessor else []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import sys
@@ -106,7 +107,8 @@ def make_dispatcher(parts: Parts, dator: NotificationDator, taken: Slot) -> Disp
     settings, sender = parts.settings, parts.sender
     tls = parts.server.tls_context()
     claims, tally = dator.claims(), Tally(dator.figures())
-    availability, recorder = Availability(), Recorder(claims, tally)
+    woken = asyncio.Event()
+    availability, recorder = Availability(woken), Recorder(claims, tally, woken)
 
     def connection() -> Connection:
         return Connection(parts.server, tls, sender)
@@ -125,4 +127,5 @@ def make_dispatcher(parts: Parts, dator: NotificationDator, taken: Slot) -> Disp
         availability,
         connection(),
         settings.delivery_missed_after,
+        woken,
     )

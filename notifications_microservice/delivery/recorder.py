@@ -43,8 +43,10 @@ class Outcome(NamedTuple):
 class Recorder:
     """What waits to be recorded by one dispatcher."""
 
-    def __init__(self, claims: Claims, tally: Tally) -> None:
+    def __init__(self, claims: Claims, tally: Tally, woken: asyncio.Event) -> None:
+        """`woken` is set when something was given back, which is due again."""
         self._claims = claims
+        self._woken = woken
         self._tally = tally
         self._waiting: asyncio.Queue[Outcome] = asyncio.Queue(_MOST_WAITING)
         self._enough = asyncio.Event()
@@ -85,7 +87,8 @@ class Recorder:
             records = [each.record for each in of_batch if each.record is not None]
             while True:
                 try:
-                    await self._claims.release(claim, untried)
+                    if await self._claims.release(claim, untried):
+                        self._woken.set()
                     await self._claims.record(claim, records)
                     break
                 except DatabaseUnavailable:

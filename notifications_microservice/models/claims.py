@@ -26,7 +26,7 @@ from pymongo.asynchronous.collection import AsyncCollection
 
 from microservice_chassis.errors import UnreadableResource
 from microservice_chassis.storage.bulkhead import Bulkhead
-from microservice_chassis.storage.client import Document, reachable, without_limit
+from microservice_chassis.storage.client import Document, reachable, unlimited
 from microservice_chassis.storage.codec import DocumentCodec
 from microservice_chassis.storage.raw_bson import decode
 from microservice_chassis.storage.server_clock import ServerClock
@@ -106,7 +106,7 @@ class Claims:
     async def prepare(self) -> None:
         """Return when what is due is found by an index."""
         # NOTE: of a million it takes longer than an operation may.
-        with without_limit(), reachable():
+        with unlimited(), reachable():
             await self._documents.create_indexes([DUE])
 
     async def waiting(self, limit: int) -> Waiting:

@@ -8,8 +8,6 @@ to be acknowledged, and one may be lost: a dispatcher looks by itself every LONG
 from __future__ import annotations
 
 import asyncio
-import math
-import time
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -18,7 +16,7 @@ from pymongo import CursorType, WriteConcern
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import OperationFailure, PyMongoError
 
-from microservice_chassis.storage.client import Document, without_limit
+from microservice_chassis.storage.client import Document, unlimited
 
 # How long a dispatcher sleeps at most: a hint tells of what is due before it would look.
 LONGEST_SLEEP_S = 30.0
@@ -36,16 +34,11 @@ _NAMESPACE_EXISTS = 48
 class Hints:
     """The hints of one database, as one process gives and takes them."""
 
-    def __init__(
-        self, database: AsyncDatabase[Document], now_s: Callable[[], float] = time.monotonic
-    ) -> None:
-        """`now_s` is a clock of this process, in seconds."""
+    def __init__(self, database: AsyncDatabase[Document]) -> None:
         self._database = database
         self._hints = database[_NAME]
         self._unacknowledged = self._hints.with_options(write_concern=WriteConcern(w=0))
-        self._now_s = now_s
         self._wanted = False
-        self._asked_s = -math.inf
 
     async def give(self) -> None:
         """Tell all who deliver, if there is one and MongoDB takes it."""
@@ -63,15 +56,13 @@ class Hints:
 
     async def _are_wanted(self) -> bool:
         """Whether anybody has ever delivered; the collection is theirs to make."""
-        # NOTE: a dispatcher that has only just been started has looked by itself.
-        if not self._wanted and self._now_s() > self._asked_s + LONGEST_SLEEP_S:
-            self._asked_s = self._now_s()
+        if not self._wanted:
             self._wanted = bool(await self._database.list_collection_names(filter={"name": _NAME}))
         return self._wanted
 
     async def _follow(self, heard: Callable[[], None]) -> None:
         """Wait at the end of the hints until the cursor is lost."""
-        with without_limit():
+        with unlimited():
             await self._create()
             # NOTE: a cursor at the end of an empty collection is dead at once.
             last: ObjectId = (await self._hints.insert_one({})).inserted_id

@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
+from microservice_chassis.schema.folding import folded
 from microservice_chassis.schema.member import Earlier, Recorded, Rule
 from microservice_chassis.schema.scalars import LINE, TEXT, line, text
 from microservice_chassis.schema.schema import Resource
@@ -22,6 +23,7 @@ Status = Literal["pending", "sending", "sent", "failed", "missed"]
 class Notification(Resource, frozen=True, kw_only=True):
     """An e-mail reminder, in the order in which its members are answered."""
 
+    searched_from: ClassVar[frozenset[str]] = frozenset({"to_mail"})
     indexed_from: ClassVar[frozenset[str]] = frozenset({"scheduled_time"})
 
     subject: Annotated[str, Meta(min_length=10, max_length=70), Rule(f"10 to 70 {LINE}", line)]
@@ -39,6 +41,10 @@ class Notification(Resource, frozen=True, kw_only=True):
     history: Annotated[tuple[Attempt, ...], Recorded] = ()
     created_at: Annotated[datetime | None, Recorded] = None
     updated_at: Annotated[datetime | None, Recorded] = None
+
+    def searched(self) -> Mapping[str, Any]:
+        """The address, folded."""
+        return {"to_mail": folded(self.to_mail)}
 
     def indexed(self) -> Mapping[str, Any]:
         """Return `due_at`, when a notification is to be sent of which nothing has been tried.

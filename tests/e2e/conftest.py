@@ -27,3 +27,8 @@ def either(request: pytest.FixtureRequest, running: dict[str, Service]) -> Servi
 @pytest.fixture
 def events(running: dict[str, Service]) -> Service:
     return running["events"]
+
+
+@pytest.fixture
+def notifications(running: dict[str, Service]) -> Service:
+    return running["notifications"]

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlsplit
 
-import bson
 from bson import ObjectId
 from pymongo import MongoClient
 
-from microservice_chassis.storage.cursor import cursor_behind
+from events_microservice.models.event_query import EventQuery
+from microservice_chassis.storage.cursor import Cursor
+from microservice_chassis.storage.selection import Position
 from tests.services import Service, service
 
 READERS = 100
@@ -84,8 +85,10 @@ async def crowd(own: Service, ids: list[ObjectId]) -> Counter[tuple[str, int]]:
     """How all of them are answered; the writers go on until all readers have their page."""
     answered: Counter[tuple[str, int]] = Counter()
     ended = asyncio.Event()
+    selection = EventQuery().selection_digest()
     cursors = [
-        cursor_behind(bson.encode({"_id": key})) for key in random.sample(ids[:-LIMIT], READERS)
+        Cursor(selection, None, Position(key, key)).text()
+        for key in random.sample(ids[:-LIMIT], READERS)
     ]
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as writers:
         for _ in range(WRITERS):

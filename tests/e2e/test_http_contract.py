@@ -259,8 +259,6 @@ BAD_BODIES = [
     ("{}".encode("utf-16"), 400),
     (b'{"title": "\\ud800"}', 400),
     (b'{"title": "\\udc00\\ud800"}', 400),
-    (b"[]", 400),
-    (b"[{}]", 400),
     (b"null", 400),
     (b"1", 400),
     (b'"text"', 400),
@@ -287,6 +285,15 @@ def test_a_body_that_is_no_resource_is_refused(either: Service, body: bytes, sta
             problem(call(method, target, data=body, headers=headers), status)
 
 
+@pytest.mark.parametrize("body", [b"[]", b"[{}]"])
+def test_an_array_is_for_a_post_to_the_collection_only(either: Service, body: bytes) -> None:
+    url = f"{either.collection}/{create(either)['id']}"
+    headers = {"Content-Type": "application/json"}
+    problem(call("POST", either.collection, data=body, headers=headers), 422)
+    for method in ("PUT", "PATCH"):
+        problem(call(method, url, data=body, headers=headers), 400)
+
+
 def test_every_broken_rule_of_a_body_is_named(events: Service) -> None:
     body = {**events.example, "title": "", "date": "2027-02-30", "color": "red"}
     found = problem(call("POST", events.collection, json=body), 422)
@@ -303,6 +310,19 @@ def test_a_body_may_have_64_kib_and_no_more(either: Service) -> None:
     chunks = iter([at_limit, b" "])
     problem(call("POST", either.collection, data=chunks, headers=headers), 413)
     assert call("POST", either.collection, data=iter([body]), headers=headers).status_code == 201
+
+
+def test_an_array_may_have_2_mib_however_it_comes_and_no_more(either: Service) -> None:
+    headers = {"Content-Type": "application/json"}
+    body = json.dumps([either.example] * 3).encode()
+    at_limit = body + b" " * (2 * 1024 * 1024 - len(body))
+    assert call("POST", either.collection, data=at_limit, headers=headers).status_code == 201
+    assert (
+        call("POST", either.collection, data=iter([at_limit]), headers=headers).status_code == 201
+    )
+    problem(call("POST", either.collection, data=at_limit + b" ", headers=headers), 413)
+    chunks = iter([at_limit, b" "])
+    problem(call("POST", either.collection, data=chunks, headers=headers), 413)
 
 
 @pytest.mark.parametrize(

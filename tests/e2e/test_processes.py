@@ -46,6 +46,15 @@ def test_seven_workers_share_the_work(alone: Service) -> None:
     assert [len(tree(alone)[name]) for name in ("launcher", "mongod", "master")] == [1, 1, 1]
 
 
+def test_its_mongodb_has_the_cache_that_the_settings_say(tmp_path: Path) -> None:
+    own = service("events", tmp_path, WEB_CONCURRENCY="1", EMBEDDED_CACHE_MB="320")
+    with own.process:
+        own.process.wait_until_ready()
+        (mongod,) = tree(own)["mongod"]
+        command = mongod.cmdline()
+    assert command[command.index("--wiredTigerCacheSizeGB") + 1] == "0.3125"
+
+
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_tree_cleanly_and_the_data_stays(
     alone: Service, signum: signal.Signals

@@ -72,9 +72,11 @@ class AsgiClient:
             "headers": [(name.encode(), value.encode("latin-1")) for name, value in fields],
         }
         messages: list[dict[str, Any]] = []
+        content = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive() -> dict[str, Any]:
-            return {"type": "http.request", "body": body, "more_body": False}
+            # A client that stays until it has its answer.
+            return content.pop() if content else await asyncio.Future()
 
         async def send(message: dict[str, Any]) -> None:
             messages.append(message)

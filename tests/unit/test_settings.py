@@ -15,6 +15,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.mongodb_uri is None
     assert settings.mongodb_database == "EventsMicroservice"
     assert (settings.host, settings.port, settings.web_concurrency) == ("127.0.0.1", 8080, 7)
+    assert settings.embedded_cache_mb == 256
     assert settings.default_timezone == "UTC"
     notifications = read_settings(NotificationsSettings, {})
     assert notifications.mongodb_database == "NotificationsMicroservice"
@@ -69,6 +70,10 @@ def test_a_switch_that_is_neither_on_nor_off_is_refused(value: str) -> None:
         ("MONGODB_DATABASE", "a b"),
         ("MONGODB_DATABASE", "a\n"),
         ("DATA_DIR", ""),
+        ("EMBEDDED_CACHE_MB", "255"),
+        ("EMBEDDED_CACHE_MB", "1000001"),
+        ("EMBEDDED_CACHE_MB", "0.25"),
+        ("EMBEDDED_CACHE_MB", "1GB"),
         ("DEFAULT_TIMEZONE", "Mars"),
         ("DEFAULT_TIMEZONE", "localtime"),
     ],

@@ -45,6 +45,16 @@ class Served(NamedTuple):
         return answer.headers["location"]
 
 
+async def searchable(served: Served) -> None:
+    """Return when the indexes are built; until then a search is refused with 503."""
+    while True:
+        answer = await served.worker.request("GET", f"{served.collection}?sort=updated_at")
+        if answer.status == 200:
+            return
+        assert "is being built" in problem(answer, 503)["detail"]
+        assert answer.headers["retry-after"] == "1"
+
+
 @asynccontextmanager
 async def serving(name: str, mongodb: EmbeddedMongoDB, **settings: Any) -> AsyncIterator[Served]:
     """A service of that name, on a fresh database unless told."""

@@ -151,7 +151,7 @@ async def test_nothing_is_created_for_who_does_not_accept_it(either: Served) -> 
 LINES = [
     (["text/html", "application/json"], 200),
     (["text/html", "*/*;q=0.1"], 200),
-    (["application/json;q=0", "*/*"], 406),
+    (["application/json;q=0, application/x-ndjson;q=0", "text/calendar;q=0, */*"], 406),
     (['text/html;a="x, application/json"'], 406),
     (['text/html;a="x', 'application/json"'], 406),
     (['text/html;a="x, y"', "application/json"], 200),

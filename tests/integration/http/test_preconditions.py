@@ -1,4 +1,7 @@
-"""If-Match on writes: of those who change the same revision one wins (RFC 9110, section 13.1.1)."""
+"""If-Match and If-None-Match on writes (RFC 9110, sections 13.1.1 and 13.1.2).
+
+Of those who change the same revision one wins.
+"""
 
 from __future__ import annotations
 
@@ -153,3 +156,91 @@ async def test_what_cannot_be_read_is_said_before_a_tag_that_does_not_hold(
         assert (await write(served, "PUT", path, "*")).status == 200
         found = await served.worker.request("GET", path)
         assert json.loads(found.body)["title"] == served.example["title"]
+
+
+async def write_unless(served: Served, method: str, path: str, **conditions: str) -> Answer:
+    """Write with conditions, whose names have no hyphens here."""
+    headers = {name.replace("_", "-"): value for name, value in conditions.items()}
+    body = b"" if method == "DELETE" else served.body
+    return await served.worker.request(method, path, body, headers)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_what_must_not_exist_and_does_is_refused_and_stays(
+    either: Served, method: str
+) -> None:
+    path = await either.create()
+    current = await tag_of(either, path)
+    for tags in ("*", current, f"W/{current}", f'"a", {current}'):
+        refused = problem(await write_unless(either, method, path, if_none_match=tags), 412)
+        assert "If-None-Match" in refused["detail"]
+    assert await tag_of(either, path) == current
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_another_tag_than_the_current_one_refuses_nothing(
+    either: Served, method: str
+) -> None:
+    path = await either.create()
+    earlier = await tag_of(either, path)
+    assert (await write(either, "PUT", path)).status == 200
+    tags = f'{earlier}, "a"'
+    assert (await write_unless(either, method, path, if_none_match=tags)).status == 200
+
+
+@pytest.mark.parametrize("if_none_match", ["*", '"a"', ""])
+@pytest.mark.parametrize("method", METHODS)
+async def test_what_must_not_exist_and_does_not_is_not_found_all_the_same(
+    either: Served, method: str, if_none_match: str
+) -> None:
+    path = f"{either.collection}/{'f' * 24}"
+    problem(await write_unless(either, method, path, if_none_match=if_none_match), 404)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_both_conditions_must_hold(either: Served, method: str) -> None:
+    path = await either.create()
+    current = await tag_of(either, path)
+    both = {"if_match": current, "if_none_match": current}
+    problem(await write_unless(either, method, path, **both), 412)
+    problem(await write_unless(either, method, path, if_match="*", if_none_match="*"), 412)
+    problem(await write_unless(either, method, path, if_match='"a"', if_none_match='"a"'), 412)
+    both = {"if_match": current, "if_none_match": '"a"'}
+    assert (await write_unless(either, method, path, **both)).status == 200
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("revision", [None, 3])
+async def test_a_document_of_an_earlier_form_is_not_written_where_its_tag_must_not_match(
+    mongodb: EmbeddedMongoDB, method: str, revision: int | None
+) -> None:
+    name = f"test-{uuid4()}"
+    kept: dict[str, Any] = {**LEGACY_EVENT} | ({"revision": revision} if revision else {})
+    async with AsyncMongoClient[Document](mongodb.uri) as client:
+        collection = client[name]["Events"]
+        async with serving("events", mongodb, mongodb_database=name) as served:
+            path = f"/events/{(await collection.insert_one(kept)).inserted_id}"
+            current = await tag_of(served, path)
+            problem(await write_unless(served, method, path, if_none_match=current), 412)
+            answer = await write_unless(served, method, path, if_none_match='"a"')
+            assert answer.status == 200
+
+
+async def test_a_part_that_others_depend_on_is_changed_unless_its_tag_must_not_match(
+    mongodb: EmbeddedMongoDB,
+) -> None:
+    async with serving("events", mongodb) as served:
+        path = await served.create()
+        for patch in (b'{"time": "10:00"}', b'{"location": {"latitude": 1}}'):
+            current = await tag_of(served, path)
+            for tags in (current, "*"):
+                headers = {"if-none-match": tags}
+                problem(await served.worker.request("PATCH", path, patch, headers), 412)
+            headers = {"if-none-match": '"a"'}
+            assert (await served.worker.request("PATCH", path, patch, headers)).status == 200
+
+
+async def test_a_post_to_the_collection_ignores_both(either: Served) -> None:
+    for headers in ({"if-none-match": "*"}, {"if-match": '"a"'}):
+        answer = await either.worker.request("POST", either.collection, either.body, headers)
+        assert answer.status == 201

@@ -109,6 +109,30 @@ async def test_who_is_not_known_has_503_until_he_is(
         assert lines(caplog) == ["MongoDB is unavailable", "MongoDB is available again"]
 
 
+async def test_who_may_not_make_indexes_is_served_and_told_in_a_line(
+    guarded: Mongod, caplog: pytest.LogCaptureFixture
+) -> None:
+    privileges = [
+        {
+            "resource": {"db": DATABASE, "collection": ""},
+            "actions": ["find", "insert", "update", "remove"],
+        },
+        {"resource": {"db": DATABASE, "collection": "Events"}, "actions": ["createIndex"]},
+    ]
+    role = {"createRole": "writer", "privileges": privileges, "roles": []}
+    await asyncio.to_thread(guarded.command, role, ADMIN)
+    await asyncio.to_thread(create_user, guarded, "writer", {"role": "writer", "db": "admin"})
+    uri = f"mongodb://writer:right@{guarded.address}/?authSource=admin"
+    async with working(uri) as worker:
+        async with asyncio.timeout(20):
+            while "no intent can expire" not in caplog.text:
+                await asyncio.sleep(0.01)
+        for _ in range(2):
+            answer = await worker.request("POST", "/events", BODY, {"idempotency-key": "a"})
+            assert answer.status == 201
+    assert lines(caplog) == ["events"]
+
+
 async def test_who_may_only_read_has_503_where_something_is_written(
     guarded: Mongod, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -128,7 +152,7 @@ async def test_who_may_only_read_has_503_where_something_is_written(
                 "POST /events": 503,
                 "GET /events/id": 404,
                 "PUT /events/id": 503,
-                "PATCH /events/id": 503,
+                "PATCH /events/id": 404,  # which it finds out before it would write
                 "DELETE /events/id": 503,
                 "GET /health/ready": 503,
             }
@@ -172,4 +196,7 @@ async def test_what_cannot_be_connected_to_is_503(
 ) -> None:
     async with working(uri.format(address=guarded.address)) as worker:
         assert set((await statuses(worker)).values()) == {503}
+        for accept in ("application/x-ndjson", "text/calendar"):
+            answer = await worker.request("GET", "/events", headers={"accept": accept})
+            assert answer.status == 503
         assert lines(caplog) == ["MongoDB is unavailable"]

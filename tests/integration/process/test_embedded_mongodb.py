@@ -46,6 +46,16 @@ async def test_nobody_else_can_enter_and_there_is_no_port(mongodb: EmbeddedMongo
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
+@pytest.mark.parametrize("cache_mb", [256, 1000])
+async def test_its_cache_is_as_large_as_it_is_told(tmp_path: Path, cache_mb: int) -> None:
+    with RunDirectory(tmp_path) as run, EmbeddedMongoDB(run, cache_mb=cache_mb) as mongodb:
+        await mongodb.start()
+        async with connect(mongodb.uri) as client:
+            status = await client.admin.command("serverStatus")
+        await mongodb.stop()
+    assert status["wiredTiger"]["cache"]["maximum bytes configured"] == cache_mb << 20
+
+
 async def test_a_path_too_long_for_a_socket_is_no_hindrance(tmp_path: Path) -> None:
     assert await write_and_read(tmp_path / ("x" * 100)) == 1
 

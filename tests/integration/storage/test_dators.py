@@ -22,6 +22,7 @@ from microservice_chassis.errors import (
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
+from microservice_chassis.storage.codec import FORM
 from microservice_chassis.storage.dator import Dator, Page
 from tests.commands import Commands
 from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION
@@ -106,9 +107,9 @@ def ids(page: Page) -> list[str]:
 async def test_pages_follow_the_order_of_creation(kind: Kind, dator: Dator[Any]) -> None:
     resource = dator.schema.parse(kind.example)
     created = [(await dator.insert(resource)).resource.id for _ in range(5)]
-    first = await dator.page(2)
-    second = await dator.page(2, first.next)
-    third = await dator.page(2, second.next)
+    first = await dator.page(dator.query(limit=2))
+    second = await dator.page(dator.query(limit=2, cursor=first.next))
+    third = await dator.page(dator.query(limit=2, cursor=second.next))
     assert [ids(page) for page in (first, second, third)] == [
         created[:2],
         created[2:4],
@@ -122,14 +123,16 @@ async def test_a_page_has_the_representation_of_each_resource(
 ) -> None:
     stored = await dator.insert(dator.schema.parse(kind.example))
     for _ in range(2):  # the second time from what is remembered
-        assert (await dator.page(1)).representations == [msgspec.json.encode(stored.resource)]
+        assert (await dator.page(dator.query(limit=1))).representations == [
+            msgspec.json.encode(stored.resource)
+        ]
 
 
 async def test_a_full_last_page_leads_nowhere(kind: Kind, dator: Dator[Any]) -> None:
-    assert await dator.page(2) == ([], None)
+    assert await dator.page(dator.query(limit=2)) == Page([], None)
     for _ in range(2):
         await dator.insert(dator.schema.parse(kind.example))
-    page = await dator.page(2)
+    page = await dator.page(dator.query(limit=2))
     assert (len(page.representations), page.next) == (2, None)
 
 
@@ -138,16 +141,16 @@ async def test_a_page_survives_the_deletion_of_what_it_ended_with(
 ) -> None:
     resource = dator.schema.parse(kind.example)
     created = [(await dator.insert(resource)).resource.id for _ in range(4)]
-    first = await dator.page(2)
+    first = await dator.page(dator.query(limit=2))
     await dator.delete(created[1])
     await dator.insert(resource)
-    assert ids(await dator.page(2, first.next)) == created[2:]
+    assert ids(await dator.page(dator.query(limit=2, cursor=first.next))) == created[2:]
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "\0", "AAAA", "zzz", "!" * 16, "a" * 17, "é"])
 async def test_what_is_no_cursor_is_refused(dator: Dator[Any], cursor: str) -> None:
     with pytest.raises(InvalidCursor):
-        await dator.page(1, cursor)
+        await dator.page(dator.query(limit=1, cursor=cursor))
 
 
 async def test_a_document_of_the_original_is_read_and_can_be_changed(
@@ -159,7 +162,9 @@ async def test_a_document_of_the_original_is_read_and_can_be_changed(
     assert found.revision == 0
     assert found.resource.created_at == datetime(2019, 5, 1, tzinfo=UTC)
     assert found.resource.updated_at == datetime(2019, 5, 1, tzinfo=UTC)
-    assert (await dator.page(10)).representations == [msgspec.json.encode(found.resource)]
+    assert (await dator.page(dator.query(limit=10))).representations == [
+        msgspec.json.encode(found.resource)
+    ]
     changed = await dator.patch(str(identifier), Patch({kind.text: "Another text"}))
     assert changed.revision == 1
     assert changed.resource.created_at == found.resource.created_at
@@ -220,7 +225,7 @@ async def test_times_are_kept_as_bson_dates(kind: Kind, dator: Dator[Any]) -> No
         for name in TIMES[dator.name]:
             assert document[name] == getattr(stored.resource, name)
             assert isinstance(document[name], datetime)
-        assert document["form"] == 1
+        assert document["form"] == FORM
 
 
 async def test_what_a_patch_changes_changes_what_is_derived_from_it(
@@ -299,13 +304,15 @@ async def test_each_method_is_one_operation_found_by_the_index_of_ids(
         identifier = (await dator.insert(resource)).resource.id
         await dator.insert(resource)
         assert commands.names == ["insert", "insert"]
-        cursor = (await dator.page(1)).next
+        cursor = (await dator.page(dator.query(limit=1))).next
+        # What is searched follows from the whole event.
+        patch = ["find", "findAndModify"] if kind is EVENTS else ["findAndModify"]
         for method, operations in (
             (dator.find(identifier), ["find"]),
-            (dator.page(10, cursor), ["find"]),
+            (dator.page(dator.query(limit=10, cursor=cursor)), ["find"]),
             (dator.check(), ["findAndModify"]),
             (dator.replace(identifier, resource), ["findAndModify"]),
-            (dator.patch(identifier, Patch({kind.text: "Another text"})), ["findAndModify"]),
+            (dator.patch(identifier, Patch({kind.text: "Another text"})), patch),
             (dator.delete(identifier), ["findAndModify"]),
         ):
             commands.names.clear()
@@ -349,7 +356,7 @@ async def test_without_mongodb_every_method_says_so(kind: Kind, tmp_path: Any) -
             dator.check(),
             dator.insert(resource),
             dator.find("f" * 24),
-            dator.page(1),
+            dator.page(dator.query(limit=1)),
             dator.replace("f" * 24, resource),
             dator.patch("f" * 24, Patch({})),
             dator.delete("f" * 24),
@@ -364,5 +371,7 @@ async def test_a_database_of_a_newer_form_is_refused(
     newer = kind.dator(database)
     await newer.codec()
     await database["Deployment"].update_one({}, {"$inc": {"form": 1}})
-    with pytest.raises(DatabaseTooNew, match="form 2, and this version knows forms up to 1"):
-        await kind.dator(database).page(1)
+    dator = kind.dator(database)
+    forms = f"form {FORM + 1}, and this version knows forms up to {FORM}"
+    with pytest.raises(DatabaseTooNew, match=forms):
+        await dator.page(dator.query(limit=1))

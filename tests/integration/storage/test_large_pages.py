@@ -57,9 +57,11 @@ async def test_a_large_page_is_one_operation(
         dator = EVENTS.dator(client[database.name])
         await dator.codec()
         commands.names.clear()
-        page = await dator.page(LIMIT)
+        page = await dator.page(dator.query(limit=LIMIT))
         assert (len(page.representations), page.next is None) == (LIMIT, False)
-        assert len((await dator.page(LIMIT, page.next)).representations) == 1
+        assert (
+            len((await dator.page(dator.query(limit=LIMIT, cursor=page.next))).representations) == 1
+        )
         assert commands.names == ["find", "find"]
 
 
@@ -72,7 +74,7 @@ async def test_others_go_on_while_a_large_page_is_encoded(
         dator = EVENTS.dator(client[database.name])
         await dator.codec()
         counting = asyncio.create_task(turns.go_on())
-        await dator.page(LIMIT)
+        await dator.page(dator.query(limit=LIMIT))
         counting.cancel()
         assert turns.count - turns.answered_at > 10
 
@@ -84,7 +86,7 @@ async def test_a_small_page_is_encoded_beside_large_ones(
     await fill(EVENTS.dator(database), LIMIT)
 
     async def read(limit: int) -> None:
-        await dator.page(limit)
+        await dator.page(dator.query(limit=limit))
         ended.append(limit)
 
     dator = EVENTS.dator(database)  # that remembers nothing

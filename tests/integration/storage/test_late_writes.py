@@ -17,16 +17,16 @@ from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, Res
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
-from microservice_chassis.storage.codec import Stored
+from microservice_chassis.storage.codec import FORM, Stored
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import Lease
 from microservice_chassis.storage.migrator import Migrator
 from microservice_chassis.storage.server_clock import ServerClock
 from microservice_chassis.storage.version_stamps import Change
 from tests.commands import Commands
-from tests.examples import EVENT, LEGACY_EVENT
+from tests.examples import LEGACY_NOTIFICATION, NOTIFICATION
 from tests.holding_proxy import HoldingProxy
-from tests.kinds import EVENTS
+from tests.kinds import NOTIFICATIONS
 from tests.mongod import Mongod
 from tests.services import free_port
 
@@ -83,7 +83,7 @@ async def held(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[
 async def worker(port: int) -> AsyncIterator[Dator[Any]]:
     """A dator with a client of its own, which has a connection for each operation."""
     async with connect(f"mongodb://127.0.0.1:{port}/?appName={WORKER}") as client:
-        dator = EVENTS.dator(client["late"])
+        dator = NOTIFICATIONS.dator(client["late"])
         await until(dator.check)
         await asyncio.gather(
             *(dator.find("f" * 24) for _ in range(CHANGES)), return_exceptions=True
@@ -110,17 +110,19 @@ async def until_gone(mongod: Mongod) -> None:
 def change(dator: Dator[Any], number: int, identifier: str) -> Awaitable[Stored[Any]]:
     """One of the three ways to change a resource."""
     if number % 3 == 0:
-        return dator.patch(identifier, Patch({"title": "Late"}))
+        return dator.patch(identifier, Patch({"subject": "Much too late"}))
     if number % 3 == 1:
-        return dator.replace(identifier, dator.schema.parse({**EVENT, "title": "Late"}))
+        return dator.replace(
+            identifier, dator.schema.parse({**NOTIFICATION, "subject": "Much too late"})
+        )
     return dator.delete(identifier)
 
 
 def acknowledge(mongod: Mongod) -> None:
     """Change all the resources, past the proxy."""
     with MongoClient[Document](mongod.uri, directConnection=True, w="majority") as client:
-        update = {"$set": {"title": "Acknowledged"}, "$inc": {"revision": 1}}
-        assert client["late"]["Events"].update_many({}, update).modified_count == CHANGES
+        update = {"$set": {"subject": "Acknowledged"}, "$inc": {"revision": 1}}
+        assert client["late"]["Notifications"].update_many({}, update).modified_count == CHANGES
 
 
 async def refused(changes: Iterable[Awaitable[Any]]) -> None:
@@ -130,7 +132,7 @@ async def refused(changes: Iterable[Awaitable[Any]]) -> None:
 
 async def test_what_a_stopped_mongodb_did_not_begin_is_never_done(held: Held) -> None:
     async with worker(held.proxy.port) as dator:
-        stored = [await dator.insert(dator.schema.parse(EVENT)) for _ in range(CHANGES)]
+        stored = [await dator.insert(dator.schema.parse(NOTIFICATION)) for _ in range(CHANGES)]
         ids = [each.resource.id for each in stored]
         held.mongod.pause()
         await refused(change(dator, number, each) for number, each in enumerate(ids))
@@ -142,7 +144,7 @@ async def test_what_a_stopped_mongodb_did_not_begin_is_never_done(held: Held) ->
 
 async def test_what_a_network_has_held_overwrites_nothing(held: Held) -> None:
     async with worker(held.proxy.port) as late:
-        stored = [await late.insert(late.schema.parse(EVENT)) for _ in range(CHANGES)]
+        stored = [await late.insert(late.schema.parse(NOTIFICATION)) for _ in range(CHANGES)]
         ids = [each.resource.id for each in stored]
         held.proxy.hold()
         await refused(change(late, number, each) for number, each in enumerate(ids))
@@ -151,14 +153,14 @@ async def test_what_a_network_has_held_overwrites_nothing(held: Held) -> None:
     await until_gone(held.mongod)
     async with worker(held.proxy.port) as dator:
         found = [await dator.find(each) for each in ids]
-    assert {(each.resource.title, each.revision) for each in found} == {("Acknowledged", 2)}
+    assert {(each.resource.subject, each.revision) for each in found} == {("Acknowledged", 2)}
 
 
 async def test_a_change_whose_connection_is_lost_is_refused_only_when_it_cannot_happen_any_more(
     held: Held,
 ) -> None:
     async with worker(held.proxy.port) as dator:
-        stored = [await dator.insert(dator.schema.parse(EVENT)) for _ in range(3)]
+        stored = [await dator.insert(dator.schema.parse(NOTIFICATION)) for _ in range(3)]
         ids = [each.resource.id for each in stored]
         held.proxy.hold()
         changes = [
@@ -180,12 +182,12 @@ async def test_a_clock_that_was_wrong_costs_two_operations_and_no_change(
 ) -> None:
     commands = Commands()
     async with connect(mongodb.uri, [commands]) as client:
-        dator = EVENTS.dator(client["operations"])
-        identifier = (await dator.insert(dator.schema.parse(EVENT))).resource.id
+        dator = NOTIFICATIONS.dator(client["operations"])
+        identifier = (await dator.insert(dator.schema.parse(NOTIFICATION))).resource.id
         for number in range(3):
             ServerClock.of(client).tell(datetime.now(UTC) - timedelta(hours=1))
             commands.names.clear()
-            changed = await dator.patch(identifier, Patch({"title": f"Title {number}"}))
+            changed = await dator.patch(identifier, Patch({"subject": f"Title {number}"}))
             assert commands.names == ["findAndModify", "find", "findAndModify"]
             assert changed.revision == number + 2
         commands.names.clear()
@@ -199,11 +201,11 @@ async def test_what_is_not_there_is_told_from_what_came_too_late(
 ) -> None:
     commands = Commands()
     async with connect(mongodb.uri, [commands]) as client:
-        dator = EVENTS.dator(client["operations"])
+        dator = NOTIFICATIONS.dator(client["operations"])
         await dator.codec()
         for change_of_nothing in (
-            dator.patch("f" * 24, Patch({"title": "Nothing"})),
-            dator.replace("f" * 24, dator.schema.parse(EVENT)),
+            dator.patch("f" * 24, Patch({"subject": "Nothing"})),
+            dator.replace("f" * 24, dator.schema.parse(NOTIFICATION)),
             dator.delete("f" * 24),
         ):
             ServerClock.of(client).tell(datetime.now(UTC) - behind)
@@ -216,20 +218,20 @@ async def test_what_is_not_there_is_told_from_what_came_too_late(
 async def test_a_migration_writes_nothing_behind_its_deadline(
     database: AsyncDatabase[Document],
 ) -> None:
-    dator = EVENTS.dator(database)
-    await dator.collection.insert_one(dict(LEGACY_EVENT))
+    dator = NOTIFICATIONS.dator(database)
+    await dator.collection.insert_one(dict(LEGACY_NOTIFICATION))
     migrator = Migrator(dator, SlowStamps(ServerClock.of(database.client)), refuse)
     assert await migrator.work() is not None
-    assert await dator.collection.count_documents({"form": 1}) == 0
+    assert await dator.collection.count_documents({"form": FORM}) == 0
     await migrator.until_through()
-    assert await dator.collection.count_documents({"form": 1}) == 1
+    assert await dator.collection.count_documents({"form": FORM}) == 1
 
 
 async def test_a_lease_is_not_taken_behind_its_deadline(database: AsyncDatabase[Document]) -> None:
     records = database["Deployment"]
-    await records.insert_one({"_id": "Events"})
+    await records.insert_one({"_id": "Notifications"})
     ServerClock.of(database.client).tell(datetime.now(UTC) - timedelta(hours=1))
-    assert not await Lease(records, "Events", "migration").claim()
-    assert await records.find_one({}) == {"_id": "Events"}
+    assert not await Lease(records, "Notifications", "migration").claim()
+    assert await records.find_one({}) == {"_id": "Notifications"}
     ServerClock.of(database.client).tell(datetime.now(UTC))
-    assert await Lease(records, "Events", "migration").claim()
+    assert await Lease(records, "Notifications", "migration").claim()

@@ -21,12 +21,14 @@ from pymongo.asynchronous.database import AsyncDatabase
 from microservice_chassis.caching.no_store import NoStore
 from microservice_chassis.errors import DatabaseTooNew, UnreadableResource
 from microservice_chassis.process.background import Background
-from microservice_chassis.storage.client import Document
+from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
+from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.codec import FORM, Stored
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.migrations import MIGRATIONS, Step
 from microservice_chassis.storage.migrator import Migrator
 from microservice_chassis.storage.version_stamps import Change
+from tests.commands import Commands
 from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION, NOTIFICATION
 from tests.kinds import EVENTS, KINDS, NOTIFICATIONS
 from tests.odd_documents import odd_document
@@ -85,7 +87,7 @@ def migration(dator: Dator[Any]) -> Migrator[Any]:
 
 
 async def pages(dator: Dator[Any]) -> list[bytes]:
-    return (await dator.page(1000)).representations
+    return (await dator.page(dator.query(limit=1000))).representations
 
 
 async def fill(dator: Dator[Any], *documents: Document) -> list[ObjectId]:
@@ -96,6 +98,23 @@ async def fill(dator: Dator[Any], *documents: Document) -> list[ObjectId]:
 
 def test_the_newest_migration_leads_to_todays_form() -> None:
     assert [each.number for each in MIGRATIONS] == list(range(1, FORM + 1))
+
+
+async def test_what_takes_longer_with_more_documents_has_no_time_limit(
+    mongodb: EmbeddedMongoDB, database: AsyncDatabase[Document]
+) -> None:
+    commands = Commands()
+    async with connect(mongodb.uri, [commands]) as client:
+        dator = EVENTS.dator(client[database.name])
+        await fill(dator, LEGACY_EVENT)
+        assert await migration(dator).run()
+    # The counts of what waits are aggregations.
+    for name, least in (("createIndexes", 2), ("aggregate", 2)):
+        asked = commands.of(name)
+        assert len(asked) >= least
+        assert not any("maxTimeMS" in each for each in asked), name
+    # Every other operation has one.
+    assert all("maxTimeMS" in each for each in commands.of("update"))
 
 
 @pytest.mark.parametrize(

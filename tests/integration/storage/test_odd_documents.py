@@ -104,7 +104,10 @@ async def test_what_cannot_be_read_is_left_out_named_once_repaired_and_removed(
     before, odd, behind = await insert_between(dator, kind, member, value)
     with caplog.at_level(logging.WARNING):
         for _ in range(3):
-            found = [json.loads(each)["id"] for each in (await dator.page(10)).representations]
+            found = [
+                json.loads(each)["id"]
+                for each in (await dator.page(dator.query(limit=10))).representations
+            ]
             assert found == [str(before), str(behind)]
         with pytest.raises(UnreadableResource) as unreadable:
             await dator.find(str(odd))
@@ -122,7 +125,7 @@ async def test_what_cannot_be_read_is_left_out_named_once_repaired_and_removed(
     assert await dator.find(str(odd)) == replaced
     assert replaced.revision > 1
     assert replaced.resource.created_at is not None
-    assert len((await dator.page(10)).representations) == 3
+    assert len((await dator.page(dator.query(limit=10))).representations) == 3
     assert (await dator.patch(str(odd), Patch({}))).revision == replaced.revision + 1
 
 
@@ -159,7 +162,7 @@ async def test_an_optional_member_that_is_null_or_missing_reads_as_its_default(
     dator = kind.dator(database)
     _, odd, _ = await insert_between(dator, kind, member, value)
     assert getattr((await dator.find(str(odd))).resource, member) == expected
-    assert len((await dator.page(10)).representations) == 3
+    assert len((await dator.page(dator.query(limit=10))).representations) == 3
     assert (await dator.patch(str(odd), Patch({kind.text: "Another text"}))).revision == 2
 
 
@@ -187,7 +190,7 @@ async def test_documents_with_any_id_leave_pages_and_cursors_right(
     found: list[str] = []
     cursor = None
     for _ in range(5):
-        page = await dator.page(1, cursor)
+        page = await dator.page(dator.query(limit=1, cursor=cursor))
         found.extend(json.loads(each)["id"] for each in page.representations)
         cursor = page.next
         if cursor is None:
@@ -207,7 +210,10 @@ async def test_a_text_that_is_not_utf_8_is_read_with_replacements(
         bson.encode({**document, "_id": ObjectId()}).replace(b"????", b"\xff\xfe!!")
     )
     await dator.collection.insert_one(raw)
-    page = [json.loads(each)["title"] for each in (await dator.page(10)).representations]
+    page = [
+        json.loads(each)["title"]
+        for each in (await dator.page(dator.query(limit=10))).representations
+    ]
     assert sorted(page) == sorted(["Jazz????", "Jazz\ufffd\ufffd!!"])
     assert (await dator.find(stored.resource.id)).resource.title == "Jazz????"
 

@@ -32,7 +32,7 @@ def requests(dator: Dator[Any], ids: list[str]) -> list[Awaitable[Any]]:
             dator.replace(identifier, event),
             dator.insert(event),
             dator.find(identifier),
-            dator.page(2),
+            dator.page(dator.query(limit=2)),
         )
     ]
 

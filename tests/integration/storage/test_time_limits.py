@@ -10,7 +10,7 @@ from microservice_chassis.storage.client import (
     OPERATION_TIMEOUT_MS,
     Document,
     reachable,
-    without_limit,
+    unlimited,
 )
 
 # Longer than one operation may take.
@@ -25,5 +25,5 @@ async def test_an_operation_is_given_up_at_its_limit(database: AsyncDatabase[Doc
 
 async def test_what_has_no_limit_may_take_longer(database: AsyncDatabase[Document]) -> None:
     await database["Slow"].insert_one({})
-    with without_limit(), reachable():
+    with unlimited(), reachable():
         assert await database["Slow"].find_one(SLOW) is not None

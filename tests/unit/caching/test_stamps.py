@@ -414,5 +414,7 @@ def test_the_floor_of_ids_only_rises_whoever_raises_it(fd: int) -> None:
     memories = [SharedMemory(fd) for _ in range(2)]
     raised = [memories[number % 2].raise_floor(each) for number, each in enumerate([5, 3, 9, 9])]
     assert raised == [5, 6, 9, 10]
+    assert [memory.raise_floor(0, count=3) for memory in memories] == [11, 14]
+    assert memories[0].raise_floor(0) == 17
     for memory in memories:
         memory.close()

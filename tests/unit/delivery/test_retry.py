@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -30,7 +31,7 @@ def test_nothing_is_tried_again_that_would_be_too_late() -> None:
 
 
 def test_a_lost_server_is_tried_again_after_pauses_that_grow_up_to_a_bound() -> None:
-    availability = Availability()
+    availability = Availability(asyncio.Event())
     pauses = [availability.next_pause_s() for _ in range(8)]
     assert pauses == [0.25, 0.5, 1.0, 2.0, 4.0, *[LONGEST_PAUSE_S] * 3]
     availability.come_back()

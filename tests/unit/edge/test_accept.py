@@ -8,8 +8,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from microservice_chassis.edge.accept import accepts_json, allows_json
+from microservice_chassis.edge.accept import Offer
+from microservice_chassis.edge.asgi import header
 from microservice_chassis.edge.list_header import elements, parameters
+
+JSON_ALONE = Offer("application/json")
+SEVERAL = Offer("application/json", "application/x-ndjson", "text/calendar")
+
+
+def accepts_json(headers: list[tuple[bytes, bytes]]) -> bool:
+    return allows_json(header(headers, b"accept"))
+
+
+def allows_json(accept: bytes | None) -> bool:
+    return JSON_ALONE.choose(accept) == "application/json"
 
 
 @pytest.mark.parametrize(
@@ -78,6 +90,37 @@ def test_any_accept_is_answered(values: list[str | bytes]) -> None:
     assert accepts_json([(b"accept", value) for value in encoded]) in (True, False)
     joined = b", ".join(encoded)
     assert not values or accepts_json([(b"accept", joined)]) is allows_json(b",".join(encoded))
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "application/json"),
+        (b"*/*", "application/json"),
+        (b"application/*", "application/json"),
+        (b"text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "application/json"),
+        (b"application/x-ndjson", "application/x-ndjson"),
+        (b"text/calendar", "text/calendar"),
+        (b"TEXT/Calendar; charset=utf-8", "text/calendar"),
+        (b"text/*", "text/calendar"),
+        (b"text/calendar, */*;q=0.1", "text/calendar"),
+        (b"text/calendar, application/json", "application/json"),
+        (b"text/calendar;q=0.9, application/json;q=0.8", "text/calendar"),
+        (b"text/calendar;q=0.8, application/json;q=0.9", "application/json"),
+        (b"application/json;q=0.5, */*", "application/x-ndjson"),
+        (b"application/json;q=0, application/*", "application/x-ndjson"),
+        (b"application/json;q=0, application/x-ndjson;q=0, */*;q=0.001", "text/calendar"),
+        (b"*/*;q=0.1, text/calendar;q=0", "application/json"),
+        (b"text/calendar;q=0, text/*", None),
+        (b"text/calendar;q=1e3", None),
+        (b"image/png", None),
+        (b"", None),
+    ],
+)
+def test_of_several_the_highest_weight_wins_and_then_the_order(
+    accept: bytes | None, expected: str | None
+) -> None:
+    assert SEVERAL.choose(accept) == expected
 
 
 def test_a_long_accept_is_not_kept_in_memory() -> None:

@@ -13,9 +13,8 @@ import pytest
 
 from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
 from microservice_chassis.edge.exchange import ROUTE, ExchangeLayer
-from microservice_chassis.edge.routes import Routes
-
-ROUTES = Routes("events", ["/health/live"])
+from microservice_chassis.edge.stream import CutOff
+from tests.routes import ROUTES
 
 
 async def ask(
@@ -106,3 +105,33 @@ async def test_a_cancelled_request_is_no_failure(caplog: pytest.LogCaptureFixtur
     with pytest.raises(asyncio.CancelledError):
         await ask(cancelled)
     assert caplog.records == []
+
+
+async def test_an_answer_that_a_worker_breaks_off_is_one_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def cancelled(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await ask(cancelled, headers=[(b"x-request-id", b"abc")])
+    assert [record.getMessage() for record in caplog.records] == [
+        "request abc was cut off: GET /events: the worker ends"
+    ]
+
+
+async def test_an_answer_that_cannot_be_completed_is_one_line_without_a_traceback(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def cut_off(_scope: Scope, _receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"a", "more_body": True})
+        raise CutOff("MongoDB is gone")
+
+    sent = await ask(cut_off, headers=[(b"x-request-id", b"abc")])
+    assert [message.get("more_body") for message in sent] == [None, True]
+    assert [record.getMessage() for record in caplog.records] == [
+        "request abc was cut off: GET /events: MongoDB is gone"
+    ]
+    assert caplog.records[0].exc_info is None

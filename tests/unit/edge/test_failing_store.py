@@ -10,7 +10,7 @@ from microservice_chassis.caching.store import Found, Stamp
 from microservice_chassis.edge.asgi import Message, Receive, Scope, Send
 from microservice_chassis.edge.exchange import ExchangeLayer
 from microservice_chassis.edge.response_cache import ResponseCache
-from microservice_chassis.edge.routes import Routes
+from tests.routes import ROUTES
 
 
 class FailingStore(NoStore):
@@ -32,7 +32,7 @@ async def answer(_scope: Scope, _receive: Receive, send: Send) -> None:
 async def test_reads_are_answered_and_the_failure_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    app = ExchangeLayer(ResponseCache(answer, FailingStore()), Routes("events", []))
+    app = ExchangeLayer(ResponseCache(answer, FailingStore()), ROUTES)
     sent: list[Message] = []
 
     async def send(message: Message) -> None:

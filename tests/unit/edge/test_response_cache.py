@@ -11,9 +11,9 @@ from microservice_chassis.caching.local_store import LocalStore
 from microservice_chassis.edge.asgi import Message, Receive, Scope, Send
 from microservice_chassis.edge.exchange import ExchangeLayer
 from microservice_chassis.edge.response_cache import ResponseCache
-from microservice_chassis.edge.routes import Routes
 from microservice_chassis.process.shared_file import SharedFile, make
 from tests.paused_driver import Stop
+from tests.routes import ROUTES
 
 PATH = "/events/0123456789abcdef01234567"
 
@@ -38,7 +38,7 @@ class Service:
 class Worker:
     def __init__(self, store: LocalStore, service: Service) -> None:
         cache = ResponseCache(service, store)
-        self._app = ExchangeLayer(cache, Routes("events", []))
+        self._app = ExchangeLayer(cache, ROUTES)
 
     async def get(self, path: str = PATH, query: bytes = b"") -> bytes:
         sent: list[Message] = []

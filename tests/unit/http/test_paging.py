@@ -1,31 +1,16 @@
 from __future__ import annotations
 
-import falcon.testing
-import pytest
+from urllib.parse import parse_qsl, urlsplit
 
-from microservice_chassis.http.paging import PageQuery
-from microservice_chassis.http.problem_handlers import Problem
+from microservice_chassis.http.paging import link_to_next
 
 
-def query_of(text: str) -> PageQuery:
-    return PageQuery.of(falcon.testing.create_asgi_req(query_string=text))
-
-
-def test_a_link_leads_behind_the_last_resource_with_the_same_limit() -> None:
-    link = query_of("limit=7").link_to("/events", "opaque")
+def test_a_link_asks_for_what_was_asked_for_behind_the_cursor() -> None:
+    asked = {"q": "Málaga & more", "from": "2027-05-01T10:00:00+02:00", "cursor": "before"}
+    link = link_to_next("/events", asked, 7, "opaque")
     target, _, rest = link.removeprefix("<").partition(">")
     assert rest == '; rel="next"'
-    path, _, query = target.partition("?")
-    assert path == "/events"
-    assert query_of(query) == PageQuery(7, "opaque")
-
-
-def test_without_a_query_it_is_the_first_hundred() -> None:
-    assert query_of("") == PageQuery(100, None)
-
-
-@pytest.mark.parametrize("text", ["limit=0", "limit=٣", "x=1", "limit"])
-def test_what_means_nothing_is_refused(text: str) -> None:
-    with pytest.raises(Problem) as caught:
-        query_of(text)
-    assert caught.value.status_code == 400
+    assert urlsplit(target).path == "/events"
+    assert dict(parse_qsl(urlsplit(target).query)) == {**asked, "limit": "7", "cursor": "opaque"}
+    assert target.isascii()
+    assert " " not in target

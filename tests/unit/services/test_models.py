@@ -48,6 +48,30 @@ def test_whatever_else_comes_is_refused_and_nothing_more(
             assert error.broken_rules
 
 
+def parsed(schema: Schema[Any], document: dict[str, Any]) -> Any:
+    """The model that a document describes, or which rules it breaks."""
+    try:
+        return schema.parse(document)
+    except InvalidResource as error:
+        return error.broken_rules
+
+
+@given(
+    st.sampled_from([(EVENTS, EVENT_DOCUMENTS), (NOTIFICATIONS, NOTIFICATION_DOCUMENTS)]),
+    st.data(),
+)
+def test_a_document_that_is_checked_at_once_is_what_it_is_member_by_member(
+    kind: tuple[Schema[Any], st.SearchStrategy[dict[str, Any]]], data: st.DataObject
+) -> None:
+    """One with a read-only member is checked member by member, and that member ignored."""
+    schema, documents = kind
+    document = data.draw(documents)
+    for name in data.draw(st.sets(st.sampled_from([*schema.writable, "location"]), max_size=2)):
+        nested = st.fixed_dictionaries({"latitude": JSON, "longitude": st.floats(-90, 90)})
+        document[name] = data.draw(JSON | nested)
+    assert parsed(schema, document) == parsed(schema, {**document, "id": "x"})
+
+
 def test_members_that_may_be_missing_have_their_defaults() -> None:
     required = {name: EVENT[name] for name in ("title", "description", "date", "time")}
     event = EVENTS.parse(required)

@@ -43,3 +43,11 @@ def test_an_id_is_read_in_either_case() -> None:
 def test_what_is_no_id_is_not_found(text: str) -> None:
     with pytest.raises(ResourceNotFound):
         parse_id(text)
+
+
+def test_several_are_in_a_row_and_what_is_made_then_is_behind_them() -> None:
+    now_ns = 1_000_000_000
+    identifiers = Identifiers(ProcessFloor(), lambda: now_ns)
+    made = [identifiers.new(), *identifiers.several(1000), identifiers.new()]
+    assert made == sorted(set(made))
+    assert identifiers.several(0) == []
