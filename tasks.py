@@ -129,6 +129,12 @@ def migrate(_context: Context, dry_run: bool = False) -> None:
     _python("-m", "development.migrate", *(("--dry-run",) if dry_run else ()))
 
 
+@task(name="delivery-status")
+def delivery_status(_context: Context) -> None:
+    """Tell what is due, being sent, sent, failed and missed, and how late, of a running service."""
+    _python("-m", "development.delivery_status")
+
+
 @task
 def house(_context: Context) -> None:
     """Draw the picture and the map of the house again, in docs/house.md and CONTRIBUTING.md."""

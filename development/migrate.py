@@ -21,7 +21,7 @@ from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, Inv
 from microservice_chassis.process.embedded_mongodb import (
     EmbeddedMongoDB,
     MongoDBFailure,
-    uri_within,
+    uri_of_running,
 )
 from microservice_chassis.process.log import configure_log
 from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
@@ -55,11 +55,10 @@ async def mongodb_uri(settings: ServiceSettings) -> AsyncIterator[str]:
         try:
             parts.enter_context(run)
         except DataDirectoryFailure:
-            if not (run.path / "mongodb.sock").exists():
+            uri = uri_of_running(run.data_dir)
+            if uri is None:
                 raise
-            directory = os.open(run.path, os.O_PATH | os.O_DIRECTORY)
-            parts.callback(os.close, directory)
-            yield uri_within(directory)
+            yield uri
             return
         await run.lock_out_earlier_workers()
         mongodb = parts.enter_context(EmbeddedMongoDB(run, cache_mb=settings.embedded_cache_mb))

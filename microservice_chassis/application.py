@@ -132,11 +132,13 @@ def create_parts(
     *,
     defaults: Mapping[str, Any] | None = None,
     rules: Mapping[str, Rule] | None = None,
+    options: Mapping[str, Any] | None = None,
     **collaborators: Unpack[Collaborators],
 ) -> Parts[R]:
     """Return the parts of a service; nothing is connected yet.
 
-    `defaults` and `rules` are of members for which a setting decides.
+    `defaults` and `rules` are of members for which a setting decides; `options` are further
+    arguments of the service's own dator.
     """
     client = collaborators.get("client") or connect(settings.mongodb_uri)
     shared = collaborators.get("shared") or open_shared_file(
@@ -147,7 +149,9 @@ def create_parts(
     deployment = Deployment(database, dator_class.name, defaults or {})
     store = _store(dator_class.name, settings, database, attachment, deployment)
     identifiers = Identifiers(attachment)
-    dator = dator_class(database, deployment, store, identifiers, defaults, rules)
+    dator = dator_class(
+        database, deployment, store, identifiers, defaults, rules, **(options or {})
+    )
     return Parts(client, store, dator, Migrator(dator, store, _Refusal()))
 
 

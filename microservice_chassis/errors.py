@@ -45,6 +45,10 @@ class RevisionConflict(DomainError):
     """A resource is at none of the revisions that a write was made for."""
 
 
+class StateConflict(DomainError):
+    """A resource is in a state in which it is not written; the message says what would be right."""
+
+
 class ContendedResource(DomainError):
     """Others kept changing what a change depends on; it may succeed when it is tried again."""
 

@@ -10,4 +10,8 @@ if __name__ == "__main__":
     from microservice_chassis.process.launcher import launch
     from notifications_microservice.settings import Settings
 
-    launch("notifications_microservice.app", Settings)
+    launch(
+        "notifications_microservice.app",
+        Settings,
+        lambda settings: ["notifications_microservice.delivery"] if settings.smtp_url else [],
+    )

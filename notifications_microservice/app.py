@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Unpack
 
 from microservice_chassis.application import (
@@ -12,12 +13,16 @@ from microservice_chassis.application import (
     create_parts,
 )
 from microservice_chassis.edge.asgi import Application
+from microservice_chassis.process.doorbell import Doorbell
 from notifications_microservice.models.mail_address import mail_address_rule
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
 from notifications_microservice.resources.notification_resource import NotificationResource
 from notifications_microservice.resources.notifications_resource import NotificationsResource
 from notifications_microservice.settings import Settings
+
+# The doorbell of those who deliver.
+DELIVERY = "delivery"
 
 
 def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Application:
@@ -31,7 +36,9 @@ def create_service(
 ) -> Parts[Notification]:
     """Return what stands behind the HTTP of the service."""
     rules = {"to_mail": mail_address_rule(bare_hosts=settings.mail_allow_bare_hosts)}
-    return create_parts(settings, NotificationDator, rules=rules, **collaborators)
+    bell = Doorbell(Path(settings.data_dir), DELIVERY)
+    options = {"ring": bell.ring}
+    return create_parts(settings, NotificationDator, rules=rules, options=options, **collaborators)
 
 
 # `application` is made when a server asks for it, so that importing this module does nothing.

@@ -34,6 +34,8 @@ def tree(service: Service) -> dict[str, list[psutil.Process]]:
                 parts["worker"].append(process)
             elif process.name() == "mongod":
                 parts["mongod"].append(process)
+            elif "notifications_microservice.delivery" in process.cmdline():
+                parts["dispatcher"].append(process)
             else:
                 parts["master"].append(process)
     return parts

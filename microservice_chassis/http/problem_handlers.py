@@ -25,6 +25,7 @@ from microservice_chassis.errors import (
     OtherIntent,
     ResourceNotFound,
     RevisionConflict,
+    StateConflict,
     UnchangeableResource,
     UnreadableResource,
 )
@@ -99,6 +100,10 @@ def _unchangeable(error: BreaksRules) -> Problem:
     )
 
 
+def _state(error: DomainError) -> Problem:
+    return Problem(409, str(error))
+
+
 def _conflict(_: DomainError) -> Problem:
     return Problem(
         412,
@@ -148,6 +153,7 @@ _PROBLEMS: Mapping[type[DomainError], Callable[[Any], Problem]] = {
     InvalidResource: _invalid,
     UnreadableResource: _unreadable,
     UnchangeableResource: _unchangeable,
+    StateConflict: _state,
     RevisionConflict: _conflict,
     IntentUnderWay: _under_way,
     OtherIntent: _other_intent,

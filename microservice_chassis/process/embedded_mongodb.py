@@ -66,16 +66,23 @@ def find_mongod() -> str:
     )
 
 
-def uri_within(directory: int) -> str:
-    """Return the MONGODB_URI of the MongoDB whose run directory is open, for as long as it is.
+def uri_of_running(data_dir: Path) -> str | None:
+    """Return the MONGODB_URI of the MongoDB that a launcher runs on a DATA_DIR, if one does.
 
-    The path of a socket may have 107 bytes (unix(7)), and that of DATA_DIR may have more;
-    the one by way of the descriptor is short.
+    It stays right when the launcher is started anew; a descriptor is open from then on.
     """
-    return f"mongodb://{quote_plus(f'{_by_descriptor(directory)}/{_SOCKET}')}"
+    if not (data_dir / "run" / _SOCKET).exists():
+        return None
+    directory = os.open(data_dir, os.O_PATH | os.O_DIRECTORY)
+    return _uri(f"{_by_descriptor(directory)}/run")
+
+
+def _uri(directory: str) -> str:
+    return f"mongodb://{quote_plus(f'{directory}/{_SOCKET}')}"
 
 
 def _by_descriptor(directory: int) -> str:
+    # NOTE: the path of a socket may have 107 bytes (unix(7)), and that of DATA_DIR may have more.
     return f"/proc/{os.getpid()}/fd/{directory}"
 
 
@@ -115,7 +122,7 @@ class EmbeddedMongoDB:
     @property
     def uri(self) -> str:
         """The MONGODB_URI of this MongoDB, for whoever may enter the run directory."""
-        return uri_within(self._directory)
+        return _uri(_by_descriptor(self._directory))
 
     async def start(self) -> None:
         """Start `mongod`, and return when it answers.

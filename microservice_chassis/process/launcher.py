@@ -1,7 +1,8 @@
 """The launcher: a whole service as one tree of processes, which starts and ends as one.
 
 launcher ─┬─ mongod             only where MONGODB_URI is not set
-          └─ gunicorn master ── 7 workers
+          ├─ gunicorn master ── 7 workers
+          └─ companions         what a service runs beside, like a dispatcher
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 from microservice_chassis.process import shared_file
+from microservice_chassis.process.child import Child, Deaths
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB, MongoDBFailure
 from microservice_chassis.process.log import configure_log
 from microservice_chassis.process.parent_death import die_with_parent
@@ -25,22 +28,32 @@ from microservice_chassis.process.run_directory import DataDirectoryFailure, Run
 from microservice_chassis.process.stop_signals import StopAskedFor, StopSignals
 from microservice_chassis.settings import ServerSettings, ServiceSettings, settings_or_exit
 
-# What Gunicorn may take to end: its graceful_timeout, and a moment.
-_GUNICORN_STOP_TIMEOUT_S = 6.0
+# How long a companion rests that has died, before it is started again.
+_REST_S = 0.5
 
-# How often the embedded MongoDB may die within how long, before the service gives up.
-_MONGODB_DEATHS = 3
-_MONGODB_DEATHS_WITHIN_S = 60.0
+S = TypeVar("S", bound=ServiceSettings)
 
 _PROJECT = Path(__file__).resolve().parents[2]
 
 _logger = logging.getLogger(__name__)
 
 
-def launch(application: str, kind: type[ServiceSettings]) -> None:
+class Program(NamedTuple):
+    """What a service is made of: the module of its ASGI application, and those run beside it."""
+
+    application: str
+    companions: Sequence[str]
+
+
+def launch(
+    application: str,
+    kind: type[S],
+    companions: Callable[[S], Sequence[str]] = lambda _: (),
+) -> None:
     """Run the service whose ASGI application is in the module `application`, and exit.
 
-    The status is 0 after SIGTERM or SIGINT, and 1 where a part of the service failed.
+    `companions` names the modules that it runs beside with some settings; each is started again
+    when it dies. The status is 0 after SIGTERM or SIGINT, and 1 where a part of the service failed.
     """
     settings = settings_or_exit(kind, os.environ)
     check_address(settings)
@@ -48,7 +61,8 @@ def launch(application: str, kind: type[ServiceSettings]) -> None:
         _check_application(application)
     configure_log(settings.log_level)
     try:
-        failure = asyncio.run(_run(application, settings))
+        program = Program(application, companions(settings))
+        failure = asyncio.run(_run(program, settings))
     except (DataDirectoryFailure, MongoDBFailure) as error:
         raise SystemExit(f"EventPost cannot start: {error}") from None
     sys.exit(failure and f"EventPost stopped: {failure}")
@@ -84,7 +98,7 @@ def _check_application(application: str) -> None:
         sys.exit(1)
 
 
-async def _run(application: str, settings: ServiceSettings) -> str | None:
+async def _run(program: Program, settings: ServiceSettings) -> str | None:
     """Run the service until it is told to stop, or fails; return why it failed."""
     fd = shared_file.make(settings.web_concurrency)
     with StopSignals() as stop, suppress(StopAskedFor), ExitStack() as parts:
@@ -95,15 +109,15 @@ async def _run(application: str, settings: ServiceSettings) -> str | None:
             except DataDirectoryFailure as failure:
                 # NOTE: only a process that is started by hand needs it.
                 _logger.info("no process that is started by hand can join: %s", failure)
-                return await _serve(application, settings.mongodb_uri, [fd], stop)
+                return await _serve(program, settings.mongodb_uri, [fd], stop)
             fds = [fd, run.workers_lock]
-            return await _serve(application, settings.mongodb_uri, fds, stop)
+            return await _serve(program, settings.mongodb_uri, fds, stop)
         await stop.interrupt(_enter(run, fd, parts))
         mongodb = parts.enter_context(EmbeddedMongoDB(run, cache_mb=settings.embedded_cache_mb))
         try:
             await stop.interrupt(mongodb.start())
             fds = [fd, run.workers_lock]
-            return await _serve(application, mongodb.uri, fds, stop, _keep_alive(mongodb))
+            return await _serve(program, mongodb.uri, fds, stop, _keep_alive(mongodb))
         finally:
             await mongodb.stop()
     return None
@@ -118,7 +132,7 @@ async def _enter(run: RunDirectory, shared: int, parts: ExitStack) -> None:
 
 
 async def _serve(
-    application: str,
+    program: Program,
     mongodb_uri: str,
     fds: Sequence[int],
     stop: StopSignals,
@@ -130,70 +144,63 @@ async def _serve(
     """
     environment = {**os.environ, "MONGODB_URI": mongodb_uri, shared_file.VARIABLE: str(fds[0])}
     environment.pop("MONGODB_URI_FILE", None)
-    parent = os.getpid()
-    gunicorn = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "gunicorn", application),
-        cwd=_PROJECT,
-        env=environment,
-        pass_fds=fds,
-        # NOTE: a session of its own keeps it out of the terminal's Ctrl-C, which is for
-        #   the launcher alone: it ends the parts in their order.
-        start_new_session=True,
-        preexec_fn=lambda: _begin_gunicorn(parent),
+    gunicorn = await Child.start(
+        *("gunicorn", program.application), environment=environment, fds=fds, begin=_ignore_sighup
     )
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _replace_workers, gunicorn)
+    asyncio.get_running_loop().add_signal_handler(
+        signal.SIGHUP, gunicorn.send_signal, signal.SIGHUP
+    )
     stopped = asyncio.create_task(stop.first.wait())
     ended = asyncio.create_task(gunicorn.wait())
-    failed = [asyncio.ensure_future(other) for other in others]
+    failed = [asyncio.ensure_future(other) for other in others] + [
+        asyncio.create_task(_accompany(module, environment, fds, stop))
+        for module in program.companions
+    ]
     await asyncio.wait({stopped, ended, *failed}, return_when=asyncio.FIRST_COMPLETED)
     failure = next((future.result() for future in failed if future.done()), None)
     if ended.done() and not stopped.done():
-        failure = f"Gunicorn ended with status {gunicorn.returncode}"
+        failure = f"Gunicorn ended with status {ended.result()}"
     for future in (stopped, *failed):
         future.cancel()
-    if not ended.done():
-        gunicorn.terminate()
-    hurried = asyncio.create_task(stop.second.wait())
-    await asyncio.wait(
-        {ended, hurried}, timeout=_GUNICORN_STOP_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED
-    )
-    hurried.cancel()
-    _kill_group(gunicorn.pid)
-    await ended
+    await gunicorn.stop(stop.second)
+    await asyncio.gather(*failed, return_exceptions=True)
     return failure
 
 
-def _begin_gunicorn(parent: int) -> None:
-    die_with_parent(signal.SIGTERM, parent)
+def _ignore_sighup() -> None:
     # NOTE: until Gunicorn has a handler for it, SIGHUP would end it; a master that has just been
     #   started has nothing to replace.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
-def _replace_workers(gunicorn: asyncio.subprocess.Process) -> None:
-    """Pass SIGHUP on, unless there is nobody left to take it."""
-    with suppress(ProcessLookupError):
-        gunicorn.send_signal(signal.SIGHUP)
+async def _accompany(
+    module: str, environment: Mapping[str, str], fds: Sequence[int], stop: StopSignals
+) -> str:
+    """Run a companion, and start it again when it dies; return why that became useless."""
+    deaths = Deaths()
+    while True:
+        companion = await Child.start(module, environment=environment, fds=fds)
+        try:
+            status = await companion.wait()
+        finally:
+            await companion.stop(stop.second)
+        number = deaths.too_many()
+        if number:
+            return f"{module} died {number} times in a minute"
+        _logger.error("%s ended with status %s: starting it again", module, status)
+        await asyncio.sleep(_REST_S)
 
 
 async def _keep_alive(mongodb: EmbeddedMongoDB) -> str:
     """Start the embedded MongoDB again whenever it dies; return why that became useless."""
-    loop = asyncio.get_running_loop()
-    deaths: list[float] = []
+    deaths = Deaths()
     while True:
         status = await mongodb.wait()
-        deaths.append(loop.time())
-        recent = [death for death in deaths if death > loop.time() - _MONGODB_DEATHS_WITHIN_S]
-        if len(recent) > _MONGODB_DEATHS:
-            return f"MongoDB died {len(recent)} times in a minute"
+        number = deaths.too_many()
+        if number:
+            return f"MongoDB died {number} times in a minute"
         _logger.error("MongoDB ended with status %s: starting it again", status)
         try:
             await mongodb.start()
         except (DataDirectoryFailure, MongoDBFailure) as error:
             _logger.error("%s", error)
-
-
-def _kill_group(leader: int) -> None:
-    """End what is left of a process group: workers whose master was killed."""
-    with suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)

@@ -6,15 +6,25 @@
     created_at: Annotated[datetime | None, Recorded] = None
 
 A member is given by the client, recorded by the service, or derived from other members.
-Its type says how it is kept: a `datetime` as a BSON date, a struct as a document.
+Its type says how it is kept: a `datetime` as a BSON date, a struct as a document, a tuple as
+an array.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
-from types import NoneType
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import (
+    Annotated,
+    Any,
+    Literal,
+    NamedTuple,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 import msgspec
 
@@ -80,6 +90,7 @@ class Member:
             (mark for mark in marks if isinstance(mark, Rule)), Rule(_named(self.types))
         )
         self.struct = next((each for each in self.types if _is_struct(each)), None)
+        self.is_array = any(get_origin(each) is tuple for each in self.types)
         self._annotation = annotation
         # A value of another type than a string is one that the rule reads from it.
         self._read_from_text = self.rule.canonical is not None and str not in self.types
@@ -129,7 +140,7 @@ class Member:
             if get_origin(kind) is Literal:
                 if value in get_args(kind):
                     return value
-            elif kind is self.struct and isinstance(value, dict):
+            elif get_origin(kind) is tuple or (kind is self.struct and isinstance(value, dict)):
                 return msgspec.convert(value, kind)
             elif isinstance(value, kind) and not isinstance(value, bool):
                 return value
@@ -149,10 +160,10 @@ def _union(annotation: Any) -> Iterator[Any]:
     """The types that an annotation allows, without the marks."""
     if get_origin(annotation) is Annotated:
         annotation = get_args(annotation)[0]
-    if annotation is None or get_origin(annotation) is Literal:
-        yield annotation
+    if get_origin(annotation) in (Union, UnionType):
+        yield from (each for each in get_args(annotation) if each is not NoneType)
     else:
-        yield from (each for each in get_args(annotation) or (annotation,) if each is not NoneType)
+        yield annotation
 
 
 def _named(types: tuple[Any, ...]) -> str:

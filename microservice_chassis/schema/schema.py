@@ -25,7 +25,21 @@ M = TypeVar("M", bound=msgspec.Struct)
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """The base of the models that have a collection."""
 
+    # The members on which `indexed` depends.
+    indexed_from: ClassVar[frozenset[str]] = frozenset()
+
     id: Annotated[str, Recorded] = ""
+
+    def indexed(self) -> Mapping[str, Any]:
+        """Return what a document has beside the members, to be found by.
+
+        What is not returned stays in a document as it is.
+        """
+        return {}
+
+    def revised(self, before: Self) -> Self:  # noqa: ARG002
+        """Return this resource, which a client has made of another, with what follows for it."""
+        return self
 
     # The members from which `searched` follows.
     searched_from: ClassVar[frozenset[str]] = frozenset()

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, get_args, get_origin
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import msgspec
 from bson import Int64, ObjectId
@@ -31,7 +31,7 @@ from microservice_chassis.storage.raw_bson import decode
 M = TypeVar("M", bound=Resource)
 
 # Today's form: the number of the newest of the `migrations`.
-FORM = 2
+FORM = 3
 
 # The forms before, as a document has them: the first had none.
 EARLIER_FORMS: tuple[int | None, ...] = (None, *range(1, FORM))
@@ -42,7 +42,6 @@ _FORMS: Mapping[Any, int] = {form: form for form in range(1, FORM + 1)}
 # Nobody counts up to this; behind it a revision could not be counted on from.
 REVISION_LIMIT = 1 << 62
 
-# Aggregation expressions (MongoDB manual, "Aggregation Operators") that find values of a type.
 _BSON_TYPES: Mapping[Any, tuple[str, ...]] = {str: ("string",), int: ("int", "long")}
 _FIRST, _LAST = (each.replace(tzinfo=UTC) for each in (datetime.min, datetime.max))
 
@@ -106,14 +105,14 @@ class DocumentCodec(Generic[M]):
             if not member.derived_from
         ]
         self._names = [(member.name, member.given) for member in self._kept]
-        self._structs = frozenset(member.name for member in self._kept if member.struct)
+        self._structs = frozenset(
+            member.name for member in self._kept if member.struct or member.is_array
+        )
         # The members from which others are derived, and those from which anything follows.
         self._derived_from = frozenset[str]().union(*(member.derived_from for member in self._kept))
-        self.sources = self._derived_from | schema.model.searched_from
-        recorded = {
-            name: member.default for name, member in schema.members.items() if member.recorded
-        }
-        self._defaults = {**recorded, **schema.defaults, **defaults}
+        self.sources = self._derived_from | schema.model.searched_from | schema.model.indexed_from
+        self._recorded = {member.name: member.default for member in self._kept if member.recorded}
+        self._defaults = {**self._recorded, **schema.defaults, **defaults}
 
     def read(self, raw: bytes | memoryview) -> Stored[M]:
         """Return the resource of a BSON document.
@@ -158,17 +157,32 @@ class DocumentCodec(Generic[M]):
         for name, given in self._names:
             value = getattr(resource, name)
             if value is not None:
-                document[name] = msgspec.to_builtins(value) if name in self._structs else value
+                document[name] = _builtins(value) if name in self._structs else value
             elif given:
                 document[name] = None
         if searched := resource.searched():
             document["search"] = searched
+        document.update(resource.indexed())
         return document
+
+    def given(self, resource: M) -> Document:
+        """Return what a client's resource sets in a document: nothing that is recorded."""
+        document = self.document(resource)
+        return {name: value for name, value in document.items() if name not in self._recorded}
+
+    def absent(self, resource: M) -> list[str]:
+        """Return the recorded members that a resource does not have."""
+        return [name for name in self._recorded if getattr(resource, name) is None]
+
+    def with_recorded(self, resource: M, before: M) -> M:
+        """Return a resource that a client has given, with what is recorded of another one."""
+        recorded = {name: getattr(before, name) for name in self._recorded}
+        return msgspec.structs.replace(resource, id=before.id, **recorded)
 
     def kept(self, values: Mapping[str, Any]) -> Document:
         """Return the values of members as they are kept."""
         return {
-            name: msgspec.to_builtins(value) if isinstance(value, msgspec.Struct) else value
+            name: _builtins(value) if isinstance(value, msgspec.Struct | tuple) else value
             for name, value in values.items()
         }
 
@@ -194,13 +208,15 @@ class DocumentCodec(Generic[M]):
                 query[name] = _READABLE[kind]
         return query
 
-    def repaired(self) -> Document:
-        """Return expressions for the recorded members, which keep only what can be read."""
-        otherwise = {**self._defaults, "created_at": {"$toDate": "$_id"}}
+    def begun(self, resource: M) -> Document:
+        """Return expressions for what is recorded of one that takes the place of an unreadable one.
+
+        It begins anew, but for the time of its creation, which stays where it can be read.
+        """
+        created = {"$and": [{"$gte": ["$created_at", _FIRST]}, {"$lte": ["$created_at", _LAST]}]}
         return {
-            name: _readable(member, otherwise[name])
-            for name, _, member in self._members
-            if member.recorded
+            **dict.fromkeys(self.absent(resource), "$$REMOVE"),
+            "created_at": {"$cond": [created, "$created_at", {"$toDate": "$_id"}]},
         }
 
     def _with_derived(self, resource: M, form: int) -> M:
@@ -237,14 +253,6 @@ def _rule_of(member: Member) -> BrokenRule:
     return BrokenRule(f"/{member.name}", f"must be {member.rule.must_be}")
 
 
-def _readable(member: Member, otherwise: Any) -> Document:
-    """Return the expression of a member's value, or of another where it cannot be read."""
-    (kind,) = member.types
-    value = f"${member.name}"
-    if get_origin(kind) is Literal:
-        readable: Document = {"$in": [value, list(get_args(kind))]}
-    elif kind is datetime:
-        readable = {"$and": [{"$gte": [value, _FIRST]}, {"$lte": [value, _LAST]}]}
-    else:
-        readable = {"$in": [{"$type": value}, list(_BSON_TYPES[kind])]}
-    return {"$cond": [readable, value, "$$REMOVE" if otherwise is None else otherwise]}
+def _builtins(value: Any) -> Any:
+    """Return a struct, or several, as BSON keeps them."""
+    return msgspec.to_builtins(value, builtin_types=(datetime,))

@@ -24,9 +24,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from microservice_chassis.errors import (
     ContendedResource,
     DatabaseUnavailable,
+    DomainError,
     IndexNotReady,
     ResourceNotFound,
     RevisionConflict,
+    StateConflict,
     UnchangeableResource,
     UnreadableResource,
 )
@@ -50,6 +52,7 @@ from microservice_chassis.storage.indexes import BY_ID
 from microservice_chassis.storage.insertion import Insertion, Submission, new_document
 from microservice_chassis.storage.intents import Intents
 from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode
+from microservice_chassis.storage.refusals import Refusal, in_none_of
 from microservice_chassis.storage.representations import Representations
 from microservice_chassis.storage.revisions import Revisions
 from microservice_chassis.storage.selection import Order, Selection
@@ -103,7 +106,8 @@ class Dator(Generic[M]):
     Every method raises DatabaseUnavailable where MongoDB cannot be reached, and DatabaseTooNew
     where a newer version has written to it. Those that take an `identifier` raise ResourceNotFound
     where nothing has it. Where `expected` revisions are given, a write happens only if the resource
-    is at one of them, which MongoDB decides in the same operation.
+    is at one of them, which MongoDB decides in the same operation; so it does whether the resource
+    is in a state in which it can be written.
     """
 
     # The name of the collection in paths and of its version stamp; MongoDB has it capitalized.
@@ -112,6 +116,13 @@ class Dator(Generic[M]):
     query: ClassVar[type[Query]] = Query
     # Beside that of `_id`; built at start, behind the running service.
     indexes: ClassVar[Sequence[IndexModel]] = ()
+
+    # What a document must be for a change to need no look at what it was: a query.
+    plain: ClassVar[Document] = {}
+
+    # The states in which a document is neither replaced nor patched, and not deleted.
+    unchangeable: ClassVar[Sequence[Refusal]] = ()
+    undeletable: ClassVar[Sequence[Refusal]] = ()
 
     def __init__(
         self,
@@ -279,23 +290,25 @@ class Dator(Generic[M]):
         """Give a resource new values for all its members; one that cannot be read is repaired.
 
         Raises:
+            StateConflict
             RevisionConflict
+            ContendedResource
         """
         key = parse_id(identifier)
         codec = await self.codec()
-        values = codec.document(resource.with_derived())
-        document = await self.writer.update(key, sound_at(expected), next_revision(values))
-        condition = at_revision(expected)
+        resource = resource.with_derived()
+        update = next_revision(codec.given(resource))
+        document = await self.writer.update(key, sound_at(expected) | self.plain, update)
         if document is not None:
             with suppress(UnreadableResource):
                 return codec.read(document.raw)
-            condition = {}  # it has been replaced, and is at its next revision already
-        repaired = {**literally(values), **codec.repaired(), "revision": NEXT_REVISION}
-        update = [{"$set": {**repaired, "updated_at": now()}}]
-        document = await self.writer.update(key, condition, update)
-        if document is None:
-            raise _unmatched(identifier, expected)
-        return codec.read(document.raw)
+            return await self._repair(key, resource, None)  # it is at its next revision already
+        try:
+            return await self._revise(
+                identifier, lambda before: codec.with_recorded(resource, before), expected
+            )
+        except UnreadableResource:
+            return await self._repair(key, resource, expected)
 
     async def patch(
         self, identifier: str, patch: Patch, expected: Revisions | None = None
@@ -303,6 +316,7 @@ class Dator(Generic[M]):
         """Give a resource new values for some of its members.
 
         Raises:
+            StateConflict
             RevisionConflict
             InvalidResource: the patch gives a part of an object that the resource does not have.
             UnchangeableResource: what the database holds cannot be read.
@@ -312,26 +326,67 @@ class Dator(Generic[M]):
         codec = await self.codec()
         simple = None if patch.parts else codec.simple(patch.values)
         if simple is not None:
-            patched = await self._patch_at_once(key, patch, sound_at(expected) | simple)
+            condition = sound_at(expected) | self.plain | simple
+            patched = await self._patch_at_once(key, patch, condition)
             if patched is not None:
                 return patched
+        try:
+            return await self._revise(
+                identifier,
+                lambda before: msgspec.structs.replace(before, **patch.changes(before)),
+                expected,
+            )
+        except UnreadableResource as error:
+            raise UnchangeableResource(error.broken_rules) from None
+
+    async def _revise(
+        self, identifier: str, change: Callable[[M], M], expected: Revisions | None
+    ) -> Stored[M]:
+        """Change a resource by what it is, and try that again while others change it meanwhile.
+
+        Raises:
+            UnreadableResource
+            StateConflict
+            RevisionConflict
+            InvalidResource: as `change` does.
+            ContendedResource
+        """
+        key = parse_id(identifier)
+        codec = await self.codec()
         for _ in range(_ATTEMPTS):
-            try:
-                before = await self.find(identifier)
-            except UnreadableResource as error:
-                raise UnchangeableResource(error.broken_rules) from None
+            before = await self.find(identifier)
             if expected is not None and before.revision not in expected:
-                raise RevisionConflict(identifier)
-            changes = patch.changes(before.resource)
-            after = msgspec.structs.replace(before.resource, **changes).with_derived()
-            condition = {"revision": before.revision or {"$in": [0, None]}}
-            values = {**codec.document(after), "revision": before.revision + 1}
+                raise await self._refusal(key, self.unchangeable, expected)
+            after = change(before.resource).with_derived().revised(before.resource)
+            at = {"revision": before.revision or {"$in": [0, None]}}
+            values = {**codec.document(after), "revision": before.revision + 1, "updated_at": now()}
             document = await self.writer.update(
-                key, condition, {"$set": {**values, "updated_at": now()}}
+                key,
+                at | in_none_of(self.unchangeable),
+                {"$set": values, "$unset": dict.fromkeys(codec.absent(after), "")},
             )
             if document is not None:
                 return codec.read(document.raw)
+            conflict = await self._state_conflict(key, self.unchangeable)
+            if conflict is not None:
+                raise conflict
         raise ContendedResource(identifier)
+
+    async def _repair(self, key: ObjectId, resource: M, expected: Revisions | None) -> Stored[M]:
+        """Put a resource in the place of what cannot be read.
+
+        Raises:
+            StateConflict
+            RevisionConflict
+        """
+        codec = await self.codec()
+        values = {**literally(codec.document(resource)), **codec.begun(resource)}
+        update = [{"$set": {**values, "revision": NEXT_REVISION, "updated_at": now()}}]
+        condition = at_revision(expected) | in_none_of(self.unchangeable)
+        document = await self.writer.update(key, condition, update)
+        if document is None:
+            raise await self._refusal(key, self.unchangeable, expected)
+        return codec.read(document.raw)
 
     async def _patch_at_once(
         self, key: ObjectId, patch: Patch, condition: Document
@@ -367,17 +422,41 @@ class Dator(Generic[M]):
         """Remove a resource, and return what it was; of one that cannot be read, its id.
 
         Raises:
+            StateConflict
             RevisionConflict
         """
         key = parse_id(identifier)
         codec = await self.codec()
-        document = await self.writer.delete(key, at_revision(expected))
+        condition = at_revision(expected) | in_none_of(self.undeletable)
+        document = await self.writer.delete(key, condition)
         if document is None:
-            raise _unmatched(identifier, expected)
+            raise await self._refusal(key, self.undeletable, expected)
         try:
             return codec.read(document.raw)
         except UnreadableResource:
             return Stored(Resource(id=str(key)), 0)
+
+    async def _refusal(
+        self, key: ObjectId, refusals: Sequence[Refusal], expected: Revisions | None
+    ) -> DomainError:
+        """Return why a write found its document, and did not happen."""
+        conflict = await self._state_conflict(key, refusals)
+        if conflict is not None:
+            return conflict
+        if expected is None:
+            return DatabaseUnavailable("it is there, and was not changed")
+        return RevisionConflict(str(key))
+
+    async def _state_conflict(
+        self, key: ObjectId, refusals: Sequence[Refusal]
+    ) -> StateConflict | None:
+        """Return why a document must not be written in its state, if that is so."""
+        for refusal in refusals:
+            async with self._bulkhead.operation():
+                refused = await self._raw.find_one({"_id": key, **refusal.state}, {"_id": 1})
+            if refused is not None:
+                return StateConflict(refusal.detail)
+        return None
 
     async def _readable(self, documents: list[bytes], represent: Represent) -> list[bytes]:
         """Return the representations of those that can be read, and let others run in between."""
@@ -409,12 +488,3 @@ class Dator(Generic[M]):
         if key not in self._warned and len(self._warned) < _WARNINGS:
             self._warned.add(key)
             _logger.warning("%s/%s cannot be read: %s", self.name, key, error)
-
-
-def _unmatched(
-    identifier: str, expected: Revisions | None
-) -> DatabaseUnavailable | RevisionConflict:
-    """Return why a write found its document, and did not happen."""
-    if expected is None:
-        return DatabaseUnavailable("it is there, and was not changed")
-    return RevisionConflict(identifier)

@@ -32,6 +32,7 @@ class Migration(NamedTuple):
 MIGRATIONS = (
     Migration(1, "times are BSON dates; derived and recorded members stand beside the given ones"),
     Migration(2, "what is searched stands beside the members"),
+    Migration(3, "of what is to be sent it is noted when"),
 )
 
 

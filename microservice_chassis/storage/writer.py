@@ -120,6 +120,27 @@ class Writer:
             ),
         )
 
+    async def update_many(
+        self, keys: Sequence[ObjectId], condition: Document, update: list[Document]
+    ) -> int:
+        """Change the documents of some keys where a condition holds; return how many."""
+        if not keys:
+            return 0
+        names = (self._name, *(f"{self._name}/{key}" for key in keys))
+        async with self._turn(*names) as turn:
+            while True:
+                deadline = self._clock.at(turn.until_s)
+                result = await self._collection.update_many(
+                    {"_id": {"$in": keys}, "$and": [condition, in_time(deadline)]}, update
+                )
+                turn.change.made = bool(result.matched_count)
+                if turn.change.made:
+                    return result.matched_count
+                # NOTE: as in _change, which says why.
+                now = await self._clock.read(self._collection, keys[0])
+                if now is None or now < deadline:
+                    return 0
+
     async def replace(
         self, key: ObjectId, condition: Document, document: RawBSONDocument
     ) -> RawBSONDocument | None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
+import msgspec
 from msgspec import Meta
 
 from microservice_chassis.schema.folding import folded
@@ -13,6 +14,7 @@ from microservice_chassis.schema.member import Earlier, Recorded, Rule
 from microservice_chassis.schema.scalars import LINE, TEXT, line, text
 from microservice_chassis.schema.schema import Resource
 from microservice_chassis.schema.timestamp import earlier_timestamp, timestamp
+from notifications_microservice.models.attempt import Attempt
 from notifications_microservice.models.mail_address import LONGEST_ADDRESS, mail_address_rule
 
 Status = Literal["pending", "sending", "sent", "failed", "missed"]
@@ -20,6 +22,9 @@ Status = Literal["pending", "sending", "sent", "failed", "missed"]
 
 class Notification(Resource, frozen=True, kw_only=True):
     """An e-mail reminder, in the order in which its members are answered."""
+
+    searched_from: ClassVar[frozenset[str]] = frozenset({"to_mail"})
+    indexed_from: ClassVar[frozenset[str]] = frozenset({"scheduled_time"})
 
     subject: Annotated[str, Meta(min_length=10, max_length=70), Rule(f"10 to 70 {LINE}", line)]
     content: Annotated[str, Meta(min_length=30, max_length=700), Rule(f"30 to 700 {TEXT}", text)]
@@ -33,11 +38,28 @@ class Notification(Resource, frozen=True, kw_only=True):
     attempts: Annotated[int, Recorded] = 0
     last_error: Annotated[str | None, Recorded] = None
     sent_at: Annotated[datetime | None, Recorded] = None
+    history: Annotated[tuple[Attempt, ...], Recorded] = ()
     created_at: Annotated[datetime | None, Recorded] = None
     updated_at: Annotated[datetime | None, Recorded] = None
-
-    searched_from = frozenset({"to_mail"})
 
     def searched(self) -> Mapping[str, Any]:
         """The address, folded."""
         return {"to_mail": folded(self.to_mail)}
+
+    def indexed(self) -> Mapping[str, Any]:
+        """Return `due_at`, when a notification is to be sent of which nothing has been tried.
+
+        Whoever delivers decides what it is from then on.
+        """
+        if self.status == "pending" and not self.attempts:
+            return {"due_at": self.scheduled_time}
+        return {}
+
+    def revised(self, before: Notification) -> Notification:
+        """Return this notification as one that is to be sent, where it was given a new time.
+
+        Its attempts begin anew; what became of the earlier ones stays in the history.
+        """
+        if self.scheduled_time == before.scheduled_time:
+            return self
+        return msgspec.structs.replace(self, status="pending", attempts=0, last_error=None)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, time
+import time as clock
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, ClassVar
 
+from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.codec import Stored
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.indexes import (
     BY_CHANGE_INDEX,
@@ -15,7 +19,14 @@ from microservice_chassis.storage.indexes import (
     by_change,
     index,
 )
+from microservice_chassis.storage.insertion import Submission
+from microservice_chassis.storage.refusals import Refusal
+from microservice_chassis.storage.revisions import Revisions
 from microservice_chassis.storage.selection import Lane, Order, Selection, Term, Walk
+from microservice_chassis.storage.server_clock import ServerClock
+from notifications_microservice.models.claims import Claims
+from notifications_microservice.models.figures import FiguresRecord
+from notifications_microservice.models.hints import LONGEST_SLEEP_S, Hints
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_query import NotificationQuery
 
@@ -31,13 +42,52 @@ INDEXES = (
 _TIME = frozenset({"scheduled_time"})
 
 
+def _of_status(status: str) -> Document:
+    # NOTE: a query for a value finds arrays that have it, too; those are no status.
+    return {"status": {"$eq": status, "$not": {"$type": "array"}}}
+
+
+_SENDING = Refusal(
+    _of_status("sending"),
+    "The notification is being sent; it can be changed or deleted once its status is another one.",
+)
+_SENT = Refusal(
+    _of_status("sent"),
+    "The notification has been sent; it can only be deleted. POST creates another one.",
+)
+
+
 class NotificationDator(Dator[Notification]):
-    """The notifications; `scheduled_time` is kept as a BSON date."""
+    """The notifications; `scheduled_time` is kept as a BSON date.
+
+    Beside the members a document has what the delivery goes by; `claims` says what.
+    """
 
     name = "notifications"
     model = Notification
     query = NotificationQuery
     indexes = INDEXES
+
+    # One that nobody has tried to send: its `due_at` is its `scheduled_time`.
+    plain: ClassVar[Document] = {"status": "pending", "attempts": 0}
+
+    unchangeable = (_SENDING, _SENT)
+    undeletable = (_SENDING,)
+
+    def __init__(self, *parts: Any, ring: Callable[[], bool] = lambda: False, **more: Any) -> None:
+        """`ring` wakes those who deliver on this machine, and returns whether there is one."""
+        super().__init__(*parts, **more)
+        self.hints = Hints(self.collection.database)
+        self._ring = ring
+        self._clock = ServerClock.of(self.collection.database.client)
+
+    def claims(self) -> Claims:
+        """Return the claims of one who delivers."""
+        return Claims(self._raw, self.writer, self._bulkhead, self.codec)
+
+    def figures(self) -> FiguresRecord:
+        """Return the figures of the delivery."""
+        return FiguresRecord(self.collection)
 
     def selection(self, query: NotificationQuery) -> Selection:
         """Return the selection that a query describes; times in it are known."""
@@ -56,6 +106,44 @@ class NotificationDator(Dator[Notification]):
             limits,
             tuple(_terms(query)),
         )
+
+    async def insert(self, resource: Notification) -> Stored[Notification]:
+        """Create a notification, each time that it is called."""
+        stored = await super().insert(resource)
+        await self._tell([stored])
+        return stored
+
+    async def create(self, submission: Submission[Notification]) -> list[Stored[Notification]]:
+        """Create the notifications of a submission, once, however often it comes; all or none."""
+        created = await super().create(submission)
+        await self._tell(created)
+        return created
+
+    async def replace(
+        self, identifier: str, resource: Notification, expected: Revisions | None = None
+    ) -> Stored[Notification]:
+        """Give a notification new values for all its members."""
+        stored = await super().replace(identifier, resource, expected)
+        await self._tell([stored])
+        return stored
+
+    async def patch(
+        self, identifier: str, patch: Patch, expected: Revisions | None = None
+    ) -> Stored[Notification]:
+        """Give a notification new values for some of its members."""
+        stored = await super().patch(identifier, patch, expected)
+        await self._tell([stored])
+        return stored
+
+    async def _tell(self, written: Sequence[Stored[Notification]]) -> None:
+        """Tell those who deliver, where one is due before they would look for it."""
+        soon = self._clock.at(clock.monotonic()) + timedelta(seconds=LONGEST_SLEEP_S + 1)
+        due = (
+            each.resource.scheduled_time < soon and each.resource.status == "pending"
+            for each in written
+        )
+        if any(due) and not self._ring():
+            await self.hints.give()
 
 
 def _terms(query: NotificationQuery) -> Iterator[Term]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pymongo import uri_parser
 from redis.asyncio.connection import parse_url
 
 from microservice_chassis import connection_uri
+from tests.certificate import self_signed
 
 MONGODB_URIS = (
     "mongodb://localhost",
@@ -132,3 +135,60 @@ def test_the_url_of_a_redis_is_taken_and_the_client_reads_it(url: str) -> None:
 def test_what_is_no_url_of_a_redis_is_refused(url: str) -> None:
     with pytest.raises(ValueError, match=r"^$"):
         connection_uri.redis(url)
+
+
+SMTP_URLS = (
+    "smtp://mail.example.com",
+    "smtp://user:p%40ss%2Fw%3Ard@mail.example.com:587",
+    "smtp://mail.example.com:25/?starttls=required",
+    "smtp://mail.example.com?starttls=none",
+    "smtp://user:password@127.0.0.1:1025?starttls=none",
+    "smtp://user:password@[::1]?starttls=none",
+    "smtps://user:password@[2001:db8::1]:465",
+)
+
+
+@pytest.mark.parametrize("url", SMTP_URLS)
+def test_the_url_of_an_smtp_server_is_taken(url: str) -> None:
+    assert connection_uri.smtp(url) == url
+
+
+@pytest.mark.parametrize("options", ["?cafile={}", "?starttls=required&cafile={}"])
+def test_a_file_of_certificates_has_to_be_one(tmp_path: Path, options: str) -> None:
+    made = self_signed(tmp_path)
+    url = f"smtp://mail.example.com{options}"
+    assert connection_uri.smtp(url.format(made.cert)) == url.format(made.cert)
+    for path in (made.key, tmp_path / "missing"):
+        with pytest.raises(ValueError, match=r"^$"):
+            connection_uri.smtp(url.format(path))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mail.example.com",
+        "http://mail.example.com",
+        "smtp://",
+        "smtp://user@mail.example.com",
+        "smtp://:password@mail.example.com",
+        "smtp://user:p/w@mail.example.com",
+        "smtp://user:p@w@mail.example.com",
+        "smtp://a:0",
+        "smtp://a:65536",
+        "smtp://a/path",
+        "smtp://a?starttls=optional",
+        "smtp://a?starttls=none&cafile=/etc/ssl/ca.pem",
+        "smtp://a?verify=false",
+        "smtp://user:password@mail.example.com?starttls=none",
+        "smtp://user:password@128.0.0.1?starttls=none",
+        "smtp://user:password@localhost.example.com?starttls=none",
+        "smtps://a?starttls=none",
+        "smtps://a?starttls=required",
+        "smtp://a b",
+        "smtp://a\n",
+    ],
+)
+def test_what_is_no_url_of_an_smtp_server_or_not_safe_is_refused(url: str) -> None:
+    with pytest.raises(ValueError, match=r"^$"):
+        connection_uri.smtp(url)

@@ -143,3 +143,39 @@ def test_a_file_that_holds_no_text_is_named(tmp_path: Path) -> None:
 def test_a_value_and_a_file_at_once_are_refused() -> None:
     with pytest.raises(InvalidSetting, match="both set"):
         read_settings(Settings, {"PORT": "1", "PORT_FILE": "/run/port"})
+
+
+SMTP = {"SMTP_URL": "smtp://user:secret@mail.example.com", "MAIL_FROM": "events@example.org"}
+
+
+def test_without_a_server_there_is_no_delivery_and_with_one_it_has_its_defaults() -> None:
+    assert read_settings(NotificationsSettings, {}).smtp_url is None
+    settings = read_settings(NotificationsSettings, SMTP)
+    assert (settings.smtp_url, settings.mail_from) == tuple(SMTP.values())
+    assert (settings.delivery_concurrency, settings.delivery_missed_after) == (10, 172_800)
+
+
+def test_a_server_needs_a_sender() -> None:
+    with pytest.raises(InvalidSetting, match=r"^MAIL_FROM must be set where SMTP_URL is$"):
+        read_settings(NotificationsSettings, {"SMTP_URL": SMTP["SMTP_URL"]})
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("SMTP_URL", "smtp://user:se@cret@mail.example.com"),
+        ("SMTP_URL", "smtp://user:secret@mail.example.com?starttls=none"),
+        ("MAIL_FROM", "Events <events@example.org>"),
+        ("MAIL_FROM", "veranstaltungen@bücher.example"),
+        ("MAIL_FROM", "events@example.org\nBcc: all@example.com"),
+        ("DELIVERY_CONCURRENCY", "0"),
+        ("DELIVERY_CONCURRENCY", "101"),
+        ("DELIVERY_MISSED_AFTER", "59"),
+        ("DELIVERY_MISSED_AFTER", "2d"),
+    ],
+)
+def test_a_setting_of_the_delivery_that_cannot_be_used_is_named(variable: str, value: str) -> None:
+    with pytest.raises(InvalidSetting, match=f"^{variable}.* cannot be used: it must ") as caught:
+        read_settings(NotificationsSettings, {**SMTP, variable: value})
+    assert "secret" not in str(caught.value)
+    assert "cret@" not in str(caught.value)

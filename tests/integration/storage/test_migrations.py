@@ -156,6 +156,22 @@ async def test_the_zone_of_an_original_event_is_written_down(
     assert document["starts_at"] == datetime(2019, 6, 1, 10, 30, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("recorded", "is_due"),
+    [({}, True), ({"attempts": 2}, False), ({"status": "sent"}, False), ({"status": "x"}, False)],
+)
+async def test_a_notification_that_nobody_has_tried_to_send_is_due_at_its_time(
+    database: AsyncDatabase[Document], recorded: Document, is_due: bool
+) -> None:
+    dator = NOTIFICATIONS.dator(database)
+    keys = await fill(dator, LEGACY_NOTIFICATION | recorded, NOTIFICATION_1_0 | recorded)
+    await migration(dator).run()
+    for key in keys:
+        document = await dator.collection.find_one({"_id": key})
+        assert document is not None
+        assert document.get("due_at") == (document["scheduled_time"] if is_due else None)
+
+
 async def test_where_microseconds_are_cut_the_revision_is_another(
     database: AsyncDatabase[Document],
 ) -> None:

@@ -29,6 +29,8 @@ HTTP = "HTTP knows neither MongoDB nor the cache"
 PROCESS = "The processes know settings and problems only"
 MODELS = "Models know no HTTP"
 RESOURCES = "Resources know neither MongoDB nor their application"
+DELIVERY = "The delivery knows neither HTTP nor MongoDB"
+NO_DELIVERY = "Nothing of a service knows its delivery"
 SERVICES = "The services are independent"
 NO_SERVICE = "The chassis knows no service"
 CYCLE = "No import cycle, between rooms or within one"
@@ -89,6 +91,13 @@ def test_the_project_as_it_is_breaks_none(copy: Path) -> None:
         ("notifications_microservice.models.probe", "microservice_chassis.edge", MODELS),
         ("events_microservice.resources.probe", "pymongo", RESOURCES),
         ("notifications_microservice.resources.probe", "bson", RESOURCES),
+        ("notifications_microservice.delivery.probe", "pymongo", DELIVERY),
+        ("notifications_microservice.delivery.probe", "microservice_chassis.caching", DELIVERY),
+        (
+            "notifications_microservice.models.probe",
+            "notifications_microservice.delivery.retry",
+            NO_DELIVERY,
+        ),
         ("events_microservice.probe", "notifications_microservice.settings", SERVICES),
         ("microservice_chassis.http.probe", "events_microservice.settings", NO_SERVICE),
     ],
