@@ -16,7 +16,7 @@ from events_microservice.models.event import Event
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.query import QueryParameters
 from microservice_chassis.schema.schema import Resource, Schema
-from microservice_chassis.storage.client import connect
+from microservice_chassis.storage.client import connect, unlimited
 from microservice_chassis.storage.dator import Dator
 from notifications_microservice.models.notification import Notification
 from tests.commands import Commands
@@ -71,16 +71,17 @@ async def searched(
     async with connect(mongodb.uri, [commands]) as client:
         dator = kind.dator(client[name])
         codec = await dator.codec()
-        await dator.collection.insert_many(
-            {
-                "_id": ObjectId(),
-                **codec.document(each.with_derived()),
-                "revision": 1,
-                "updated_at": FIRST_CHANGE + timedelta(minutes=number),
-            }
-            for number, each in enumerate(resources)
-        )
-        await dator.collection.create_indexes(list(dator.indexes))
+        with unlimited():
+            await dator.collection.insert_many(
+                {
+                    "_id": ObjectId(),
+                    **codec.document(each.with_derived()),
+                    "revision": 1,
+                    "updated_at": FIRST_CHANGE + timedelta(minutes=number),
+                }
+                for number, each in enumerate(resources)
+            )
+            await dator.collection.create_indexes(list(dator.indexes))
         await dator.deployment.make_searchable()
         yield Searched(dator, commands)
         await drop(client, name)

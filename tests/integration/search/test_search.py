@@ -15,7 +15,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from events_microservice.models.event import Event
 from microservice_chassis.schema.query import QueryParameters
 from microservice_chassis.storage.bulkhead import Bulkhead
-from microservice_chassis.storage.client import Document
+from microservice_chassis.storage.client import Document, unlimited
 from microservice_chassis.storage.codec import read_members
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.finder import Bounds, Finder, Total
@@ -32,7 +32,8 @@ LOW = Bounds(few=20, examined=30, nearest=15, counted=50)
 @pytest.fixture
 async def dator(database: AsyncDatabase[Document]) -> Dator[Any]:
     dator = EVENTS.dator(database)
-    await dator.collection.create_indexes(list(dator.indexes))
+    with unlimited():
+        await dator.collection.create_indexes(list(dator.indexes))
     await dator.codec()
     await dator.deployment.make_searchable()
     return dator
