@@ -104,7 +104,12 @@ class Claims:
         self._now_s = now_s
 
     async def prepare(self) -> None:
-        """Return when what is due is found by an index."""
+        """Return when documents can be read, and what is due is found by an index.
+
+        Raises:
+            DatabaseTooNew
+        """
+        await self._codec()
         # NOTE: of a million it takes longer than an operation may.
         with unlimited(), reachable():
             await self._documents.create_indexes([DUE])
