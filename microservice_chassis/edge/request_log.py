@@ -82,8 +82,9 @@ def describe(scope: Scope, request_id: bytes) -> dict[str, Any]:
     }
     query: bytes = scope.get("query_string", b"")
     if query:
-        names = dict.fromkeys(each.partition(b"=")[0] for each in query.split(b"&", _MOST_NAMES))
-        fields["parameters"] = [name.decode() if _NAME.fullmatch(name) else "?" for name in names]
+        names = (each.partition(b"=")[0] for each in query.split(b"&", _MOST_NAMES))
+        shown = (name.decode() if _NAME.fullmatch(name) else "?" for name in names)
+        fields["parameters"] = list(dict.fromkeys(shown))
     trace = trace_context(scope["headers"])
     if trace is not None:
         fields["trace_id"] = trace.trace_id
