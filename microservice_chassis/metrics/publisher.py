@@ -6,13 +6,14 @@ So to count a request costs it some additions, however much Prometheus wants to 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from itertools import product
+from typing import NamedTuple, get_args
 
 from prometheus_client import Counter, Gauge
 
 from microservice_chassis.edge.request_counts import RequestCounts
 from microservice_chassis.metrics.histogram import DurationHistogram
-from microservice_chassis.storage.operation_counts import OperationCounts
+from microservice_chassis.storage.operation_counts import OperationCounts, Outcome
 
 INTERVAL_S = 1.0
 
@@ -26,6 +27,9 @@ _CACHE_RESULTS = {
     b"eventpost; fwd=miss; collapsed": "collapsed",
     b"eventpost; fwd=bypass": "bypass",
 }
+
+# By whether they write.
+_OPERATIONS = {False: "read", True: "write"}
 
 
 class Counted(NamedTuple):
@@ -107,10 +111,16 @@ class _Metrics:
             registry=None,
             multiprocess_mode="livemin",
         )
-        self._operations = DurationHistogram(
+        self._operations = Counter(
+            "eventpost_mongodb_operations",
+            "Operations at MongoDB that have ended.",
+            ("kind", "outcome"),
+            registry=None,
+        )
+        self._operation_durations = DurationHistogram(
             "eventpost_mongodb_operation_duration_seconds",
             "Time from the begin of an operation to its end.",
-            ("kind", "outcome"),
+            ("kind",),
             registry=None,
         )
         self._waiting = Gauge(
@@ -125,8 +135,11 @@ class _Metrics:
             registry=None,
             multiprocess_mode="livemax",
         )
+        # NOTE: what is there from the beginning, as 0, shows its first increase, too.
         for result in _CACHE_RESULTS.values():
             self._cache.labels(result)
+        for kind, outcome in product(_OPERATIONS.values(), get_args(Outcome)):
+            self._operations.labels(kind, outcome)
 
     def take(self, counted: Counted) -> None:
         """Add what has been counted since the last time."""
@@ -142,8 +155,9 @@ class _Metrics:
         self._cut_off.inc(counted.requests.take_cut_off())
         self._in_flight.set(counted.requests.in_flight)
         for operation, durations in counted.operations.take_ended().items():
-            kind_ = "write" if operation.write else "read"
-            self._operations.labels(kind_, operation.outcome).add(durations)
+            name = _OPERATIONS[operation.write]
+            self._operations.labels(name, operation.outcome).inc(durations.count)
+            self._operation_durations.labels(name).add(durations)
         self._waiting.set(counted.waiting())
         self._cache_usable.set(counted.cache_usable())
         self._to_migrate.set(counted.to_migrate())

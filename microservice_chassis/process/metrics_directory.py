@@ -24,7 +24,7 @@ from microservice_chassis.process.run_directory import METRICS_VARIABLE
 # process (SIGBUS, mmap(2)).
 _FILES = {
     "counter": 512 * 1024,
-    "histogram": 512 * 1024,
+    "histogram": 1024 * 1024,
     "gauge_livemax": 64 * 1024,
     "gauge_livemin": 64 * 1024,
     "gauge_livesum": 64 * 1024,

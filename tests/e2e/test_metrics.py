@@ -20,7 +20,7 @@ from tests.services import Service, free_port, service
 PROJECT = Path(__file__).parents[2]
 REQUESTS = "eventpost_http_requests_total"
 DURATION = "eventpost_http_request_duration_seconds"
-OPERATIONS = "eventpost_mongodb_operation_duration_seconds_count"
+OPERATIONS = "eventpost_mongodb_operations_total"
 
 
 def counted(own: Service, name: str, at_least: float, **labels: str) -> dict[Sample, float]:
