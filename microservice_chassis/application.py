@@ -49,6 +49,7 @@ from microservice_chassis.storage.identifiers import Identifiers
 from microservice_chassis.storage.migrator import Migrator
 from microservice_chassis.storage.rollback import Rollback
 from microservice_chassis.storage.unstamped_writes import UnstampedWrites
+from microservice_chassis.tracing import request_tracing
 
 R = TypeVar("R", bound=Resource)
 
@@ -186,7 +187,9 @@ def create_application(
     ]
     routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
     # The layers that a request goes through, from the outermost one inwards.
+    tracing = request_tracing(parts.dator.name, os.environ)
     work: list[Work] = [
+        *([tracing] if tracing else ()),
         parts.store,
         parts.migrator,
         Rollback(parts.dator),
@@ -195,7 +198,7 @@ def create_application(
     lifespan = _Lifespan(Background(work), {refusal.LISTENERS: (counts.refused, log.refused)})
     app: Application = _falcon(resources, lifespan)
     app = ResponseCache(app, parts.store)
-    return ExchangeLayer(app, routes, counts, log)
+    return ExchangeLayer(app, routes, counts, log, tracing)
 
 
 def _counted(parts: Parts[R], requests: RequestCounts) -> Counted:

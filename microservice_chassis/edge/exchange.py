@@ -20,8 +20,16 @@ import msgspec
 from microservice_chassis import problem
 from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
 from microservice_chassis.edge.request_counts import RequestCounts
-from microservice_chassis.edge.request_log import CACHE, SLOW_S, RequestLog, describe, named
+from microservice_chassis.edge.request_log import (
+    CACHE,
+    SLOW_S,
+    TRACE_ID,
+    RequestLog,
+    describe,
+    named,
+)
 from microservice_chassis.edge.routes import ROUTE, Routes
+from microservice_chassis.edge.span import Span, Tracer
 from microservice_chassis.edge.stream import CutOff
 
 _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
@@ -60,12 +68,17 @@ class ExchangeLayer:
         routes: Routes,
         counts: RequestCounts | None = None,
         log: RequestLog | None = None,
+        tracer: Tracer | None = None,
     ) -> None:
-        """`counts` and `log` are those of others who look at them, too."""
+        """`counts` and `log` are those of others who look at them, too.
+
+        `tracer` is told of each request, if there is one.
+        """
         self._app = app
         self._match = routes.match
         self._counts = counts or RequestCounts()
         self._log = log or RequestLog()
+        self._tracer = tracer
         self._ids = count(-1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,6 +91,10 @@ class ExchangeLayer:
         counts.in_flight += 1
         route = scope[ROUTE] = self._match(scope["path"])
         exchange = Exchange(self._request_id(scope), send)
+        span: Span | None = None
+        if self._tracer is not None:
+            span = self._tracer.begin(scope)
+            scope[TRACE_ID] = span.trace_id
         said = True
         try:
             await self._app(scope, receive, exchange.send)
@@ -109,6 +126,8 @@ class ExchangeLayer:
                 counts.answered(route.template, scope["method"], status, cache, duration_s)
                 if (duration_s > SLOW_S or status >= 500 or self._log.all) and not said:
                     self._log.answered(scope, exchange.id, status, duration_s)
+            if span is not None:
+                span.end(status)
 
     def _request_id(self, scope: Scope) -> bytes:
         """Return the id that the client has given, if it is well-formed, or a new one."""

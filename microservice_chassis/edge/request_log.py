@@ -17,6 +17,9 @@ from microservice_chassis.edge.trace_context import trace_context
 # Where the other layers tell the Cache-Status of an answer, in the scope of its request.
 CACHE = "eventpost.cache"
 
+# Where the id of a request's trace is, where somebody records traces.
+TRACE_ID = "eventpost.trace_id"
+
 SLOW_S = 1.0
 
 # That the service cannot answer for now: what the cause is, is one line, however many requests
@@ -85,8 +88,9 @@ def describe(scope: Scope, request_id: bytes) -> dict[str, Any]:
         names = (each.partition(b"=")[0] for each in query.split(b"&", _MOST_NAMES))
         shown = (name.decode() if _NAME.fullmatch(name) else "?" for name in names)
         fields["parameters"] = list(dict.fromkeys(shown))
-    trace = trace_context(scope["headers"])
-    if trace is not None:
+    if TRACE_ID in scope:
+        fields["trace_id"] = scope[TRACE_ID]
+    elif (trace := trace_context(scope["headers"])) is not None:
         fields["trace_id"] = trace.trace_id
     return fields
 
