@@ -5,7 +5,9 @@ import os
 import signal
 from pathlib import Path
 
+from microservice_chassis.process.gunicorn_log import GunicornLog
 from microservice_chassis.process.log import configure_log
+from microservice_chassis.process.metrics_directory import metrics_directory
 from microservice_chassis.process.parent_death import die_with_parent
 from microservice_chassis.process.seats import Seats
 from microservice_chassis.settings import ServerSettings, settings_or_exit
@@ -15,7 +17,8 @@ _settings = settings_or_exit(ServerSettings, os.environ)
 bind = _settings.address
 workers = _settings.web_concurrency
 loglevel = _settings.log_level
-configure_log(_settings.log_level)
+logger_class = GunicornLog
+configure_log(_settings.log_level, _settings.log_format)
 
 # uvicorn-worker with httptools and uvloop, the faster one of the two candidates,
 # with limits for slow clients (docs/performance.md#worker-class).
@@ -44,15 +47,27 @@ control_socket_disable = True
 # died leaves its seat when the master notices, which may be after it has forked another one.
 _seats = Seats(2 * workers)
 
+# Where the workers count, before anything is imported that looks for it.
+_metrics = metrics_directory(os.environ)
+
 
 def pre_fork(server, worker):
     """Let a worker see the connections of the other ones, and them see its own."""
     worker.seat = _seats.take()
+    worker.metrics_number = _metrics and _metrics.take()
 
 
 def child_exit(server, worker):
-    """Forget the connections of a worker that has died."""
+    """Forget the connections of a worker that has died; what it has counted stays."""
     worker.seat.leave()
+    if _metrics:
+        _metrics.give_back(worker.metrics_number)
+
+
+def on_exit(server):
+    """Leave nothing behind."""
+    if _metrics:
+        _metrics.remove()
 
 
 def on_starting(server):
@@ -71,6 +86,8 @@ def post_fork(server, worker):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
     die_with_parent(signal.SIGTERM, server.pid)
+    if _metrics:
+        _metrics.use(worker.metrics_number)
     # NOTE: what was made before the fork stays; walking over it at each collection would only
     #   make requests wait, and end the sharing of its memory.
     gc.freeze()

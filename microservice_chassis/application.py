@@ -21,16 +21,23 @@ from microservice_chassis.caching.redis_store import RedisStore
 from microservice_chassis.caching.store import Store
 from microservice_chassis.edge.asgi import Application
 from microservice_chassis.edge.exchange import ExchangeLayer
+from microservice_chassis.edge.request_counts import RequestCounts
+from microservice_chassis.edge.request_log import RequestLog
 from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.errors import DomainError, InvalidSetting
 from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
+from microservice_chassis.http.metrics import MetricsResource
 from microservice_chassis.http.negotiation import Negotiation
 from microservice_chassis.http.problem_handlers import add_problem_handlers
 from microservice_chassis.http.resource import BaseResource, DatorResource
-from microservice_chassis.process.background import Background
+from microservice_chassis.metrics.exposition import Collect, Exposition, build_info
+from microservice_chassis.metrics.publisher import Counted, Publisher
+from microservice_chassis.process import refusal
+from microservice_chassis.process.background import Background, Work
+from microservice_chassis.process.run_directory import METRICS_VARIABLE
 from microservice_chassis.process.shared_file import SharedFile, open_shared_file
 from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.schema import Resource
@@ -42,6 +49,7 @@ from microservice_chassis.storage.identifiers import Identifiers
 from microservice_chassis.storage.migrator import Migrator
 from microservice_chassis.storage.rollback import Rollback
 from microservice_chassis.storage.unstamped_writes import UnstampedWrites
+from microservice_chassis.tracing import request_tracing
 
 R = TypeVar("R", bound=Resource)
 
@@ -54,10 +62,14 @@ _logger = logging.getLogger(__name__)
 class _Lifespan:
     """Starts and stops with a worker what works in its background."""
 
-    def __init__(self, background: Background) -> None:
+    def __init__(self, background: Background, state: Mapping[str, Any]) -> None:
+        """`state` is what the server is to find in the state of the lifespan, if it keeps one."""
         self._background = background
+        self._state = state
 
-    async def process_startup(self, _scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
+    async def process_startup(self, scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
+        if "state" in scope:
+            scope["state"].update(self._state)
         await self._background.start()
 
     async def process_shutdown(self, _scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
@@ -124,6 +136,7 @@ class Parts(NamedTuple, Generic[R]):
     store: Store
     dator: Dator[R]
     migrator: Migrator[R]
+    settings: ServiceSettings
 
 
 def create_parts(
@@ -152,7 +165,7 @@ def create_parts(
     dator = dator_class(
         database, deployment, store, identifiers, defaults, rules, **(options or {})
     )
-    return Parts(client, store, dator, Migrator(dator, store, _Refusal()))
+    return Parts(client, store, dator, Migrator(dator, store, _Refusal()), settings)
 
 
 def create_application(
@@ -160,29 +173,54 @@ def create_application(
     collection_class: type[CollectionResource[R]],
     item_class: type[ItemResource[R]],
     *others: type[DatorResource[R]],
+    collectors: Sequence[Collect] = (),
 ) -> Application:
     """Return the application that serves one collection and its items.
 
-    `others` are representations of these that have a path of their own.
+    `others` are representations of these that have a path of their own; `collectors` return
+    metrics that only this service has, each time that somebody asks for them.
     """
+    counts, log = RequestCounts(), RequestLog(parts.settings.log_requests)
+    directory = os.environ.get(METRICS_VARIABLE)
+    exposition = Exposition(directory, [*collectors, build_info(parts.dator.name)])
     resources: list[BaseResource] = [
         *(each(parts.dator) for each in (collection_class, item_class, *others)),
         LiveResource(),
         ReadyResource(parts.dator.check),
+        MetricsResource(exposition.render),
     ]
     routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
     # The layers that a request goes through, from the outermost one inwards.
-    app: Application = _falcon(
-        resources, Background([parts.store, parts.migrator, Rollback(parts.dator)])
-    )
+    tracing = request_tracing(parts.dator.name, os.environ)
+    work: list[Work] = [
+        *([tracing] if tracing else ()),
+        parts.store,
+        parts.migrator,
+        Rollback(parts.dator),
+        Publisher(_counted(parts, counts)),
+    ]
+    lifespan = _Lifespan(Background(work), {refusal.LISTENERS: (counts.refused, log.refused)})
+    app: Application = _falcon(resources, lifespan)
     app = ResponseCache(app, parts.store)
-    return ExchangeLayer(app, routes)
+    return ExchangeLayer(app, routes, counts, log, tracing)
 
 
-def _falcon(resources: Sequence[BaseResource], background: Background) -> Application:
+def _counted(parts: Parts[R], requests: RequestCounts) -> Counted:
+    """Return what a worker counts, and its state."""
+    bulkhead = parts.dator.bulkhead
+    return Counted(
+        requests,
+        bulkhead.counts,
+        waiting=lambda: bulkhead.waiting,
+        cache_usable=lambda: parts.store.usable,
+        to_migrate=lambda: parts.migrator.to_go,
+    )
+
+
+def _falcon(resources: Sequence[BaseResource], lifespan: _Lifespan) -> Application:
     """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_middleware([Negotiation(), _Lifespan(background)])
+    app.add_middleware([Negotiation(), lifespan])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     for resource in resources:

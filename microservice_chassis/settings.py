@@ -19,6 +19,8 @@ S = TypeVar("S", bound="ServerSettings")
 
 CacheType = Literal["simple", "redis", "null"]
 LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+LoggedRequests = Literal["errors", "all", "none"]
 
 DatabaseName = Annotated[
     str,
@@ -50,6 +52,9 @@ class ServerSettings(Struct, frozen=True, kw_only=True):
         int, Meta(ge=1, le=512), Rule("the number of worker processes, 1 to 512")
     ] = 7
     log_level: LogLevel = "info"
+    log_format: Annotated[
+        LogFormat, Rule("text (for people) or json (one object on each line, for machines)")
+    ] = "text"
 
     @property
     def address(self) -> str:
@@ -63,6 +68,10 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
     A variable with `_FILE` behind its name gives the path of a file that holds the value.
     """
 
+    log_requests: Annotated[
+        LoggedRequests,
+        Rule("which requests are logged: errors (5xx but 503, and over a second), all or none"),
+    ] = "errors"
     mongodb_uri: Annotated[
         str | None,
         Secret,

@@ -26,6 +26,11 @@ class LocalStore:
         # Those of a worker that has them for its whole life, and need not look again.
         self._stamps: SharedStamps | None = None
 
+    @property
+    def usable(self) -> bool:
+        """Whether all who write change the stamps that this worker sees."""
+        return (self._stamps or self._attachment.shared_stamps) is not None
+
     async def work(self) -> float | None:
         """Say so where this worker is alone; its cache is off."""
         stamps = self._attachment.shared_stamps

@@ -15,6 +15,7 @@ class NoStore:
     """Keeps nothing."""
 
     entries = NullCache()
+    usable = False
 
     async def work(self) -> float | None:
         """Do nothing."""

@@ -64,6 +64,11 @@ class RedisStore:
         self._deployment = deployment
         self._prefix = ""
 
+    @property
+    def usable(self) -> bool:
+        """Whether Redis is there, and every write changes its stamps in it."""
+        return self._lease.sure and not self._link.lost
+
     async def work(self) -> float | None:
         """Make sure, again and again, that Redis may be used; only then it is.
 

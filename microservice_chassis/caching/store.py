@@ -42,6 +42,10 @@ class Store(VersionStamps, Protocol):
 
     entries: BaseCache
 
+    @property
+    def usable(self) -> bool:
+        """Whether this worker can answer from it now."""
+
     async def work(self) -> float | None:
         """Find out whether the cache can be on; return after how many seconds to do so again."""
 

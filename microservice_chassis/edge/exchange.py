@@ -2,6 +2,7 @@
 
 It gives the request an id, finds its route, and is the error boundary: an exception anywhere
 behind it is one problem document and one log line. All layers send through its one `send`.
+When the request has been answered, it is counted, and has its line in the log if it is to have one.
 """
 
 from __future__ import annotations
@@ -12,16 +13,24 @@ import re
 from collections.abc import Awaitable
 from itertools import count
 from random import getrandbits
+from time import perf_counter
 
 import msgspec
 
 from microservice_chassis import problem
 from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
-from microservice_chassis.edge.routes import Routes
+from microservice_chassis.edge.request_counts import RequestCounts
+from microservice_chassis.edge.request_log import (
+    CACHE,
+    SLOW_S,
+    TRACE_ID,
+    RequestLog,
+    describe,
+    named,
+)
+from microservice_chassis.edge.routes import ROUTE, Routes
+from microservice_chassis.edge.span import Span, Tracer
 from microservice_chassis.edge.stream import CutOff
-
-# Where the other layers find the route of a request, in its scope.
-ROUTE = "eventpost.route"
 
 _WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 
@@ -33,18 +42,19 @@ _logger = logging.getLogger(__name__)
 class Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_send", "id", "started")
+    __slots__ = ("_send", "id", "status")
 
     def __init__(self, request_id: bytes, send: Send) -> None:
         self._send = send
         self.id = request_id
-        self.started = False
+        # That of the answer, or 0 while none has begun.
+        self.status = 0
 
     def send(self, message: Message) -> Awaitable[None]:
         """Send a part of the answer, whichever layer it comes from; its headers are a list."""
         # NOTE: no coroutine of its own, which would cost each answer two more.
-        if not self.started:
-            self.started = True
+        if not self.status:
+            self.status = message["status"]
             message["headers"].append((b"x-request-id", self.id))
         return self._send(message)
 
@@ -52,9 +62,23 @@ class Exchange:
 class ExchangeLayer:
     """An ASGI application that makes an exchange of each request to another one."""
 
-    def __init__(self, app: Application, routes: Routes) -> None:
+    def __init__(
+        self,
+        app: Application,
+        routes: Routes,
+        counts: RequestCounts | None = None,
+        log: RequestLog | None = None,
+        tracer: Tracer | None = None,
+    ) -> None:
+        """`counts` and `log` are those of others who look at them, too.
+
+        `tracer` is told of each request, if there is one.
+        """
         self._app = app
         self._match = routes.match
+        self._counts = counts or RequestCounts()
+        self._log = log or RequestLog()
+        self._tracer = tracer
         self._ids = count(-1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -62,23 +86,48 @@ class ExchangeLayer:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope[ROUTE] = self._match(scope["path"])
+        began_s = perf_counter()
+        counts = self._counts
+        counts.in_flight += 1
+        route = scope[ROUTE] = self._match(scope["path"])
         exchange = Exchange(self._request_id(scope), send)
+        span: Span | None = None
+        if self._tracer is not None:
+            span = self._tracer.begin(scope)
+            scope[TRACE_ID] = span.trace_id
+        said = True
         try:
             await self._app(scope, receive, exchange.send)
+            said = False
         except asyncio.CancelledError:
-            if exchange.started:
-                named = _named(exchange, scope)
-                _logger.warning("request %s was cut off: %s: the worker ends", *named)
+            if exchange.status:
+                counts.cut_off()
+                _say(
+                    logging.WARNING, "request %s was cut off: %s: the worker ends", scope, exchange
+                )
             raise
         except CutOff as error:
-            _logger.warning("request %s was cut off: %s: %s", *_named(exchange, scope), error)
+            counts.cut_off()
+            _say(logging.WARNING, "request %s was cut off: %s: %s", scope, exchange, error)
         except Exception:
-            _logger.exception("request %s failed: %s", *_named(exchange, scope))
             # NOTE: of an answer that has begun nothing is right any more; the server closes
             #   the connection when it ends early, and the client notices.
-            if not exchange.started:
+            if exchange.status:
+                counts.cut_off()
+            else:
                 await _fail(exchange.send)
+            _say(logging.ERROR, "request %s failed: %s", scope, exchange, exc_info=True)
+        finally:
+            counts.in_flight -= 1
+            status = exchange.status
+            duration_s = perf_counter() - began_s
+            if status:
+                cache = scope.get(CACHE)
+                counts.answered(route.template, scope["method"], status, cache, duration_s)
+                if (duration_s > SLOW_S or status >= 500 or self._log.all) and not said:
+                    self._log.answered(scope, exchange.id, status, duration_s)
+            if span is not None:
+                span.end(status)
 
     def _request_id(self, scope: Scope) -> bytes:
         """Return the id that the client has given, if it is well-formed, or a new one."""
@@ -93,10 +142,18 @@ class ExchangeLayer:
         return b"%016x" % number
 
 
-def _named(exchange: Exchange, scope: Scope) -> tuple[str, str]:
-    """Return the id of a request, and its method and route, for the log."""
-    template = scope[ROUTE].template or "an unknown path"
-    return exchange.id.decode(), f"{scope['method']} {template}"
+def _say(
+    level: int,
+    line: str,
+    scope: Scope,
+    exchange: Exchange,
+    *others: object,
+    exc_info: bool | None = None,
+) -> None:
+    """Log what became of a request; the line has its id, its method and its route first."""
+    fields = describe(scope, exchange.id) | {"status": exchange.status}
+    arguments = (fields["request_id"], named(fields), *others)
+    _logger.log(level, line, *arguments, exc_info=exc_info, extra={"fields": fields})
 
 
 async def _fail(send: Send) -> None:

@@ -22,9 +22,9 @@ from microservice_chassis.edge.asgi import (
     header,
 )
 from microservice_chassis.edge.conditional import not_modified
-from microservice_chassis.edge.exchange import ROUTE
 from microservice_chassis.edge.request_collapsing import RequestCollapsing
-from microservice_chassis.edge.routes import Route
+from microservice_chassis.edge.request_log import CACHE
+from microservice_chassis.edge.routes import ROUTE, Route
 from microservice_chassis.edge.stream import while_connected
 
 # RFC 9211.
@@ -93,6 +93,7 @@ class ResponseCache:
             read = await self._read_or_join(key, route.stamp, scope, receive)
             result = read.result
             cache_status = read.cache_status if read.reader is scope else _COLLAPSED
+        scope[CACHE] = cache_status[1]
         with_content = scope["method"] == "GET"
         start, body = _messages(result, cache_status, if_none_match, with_content)
         await send(start)

@@ -11,6 +11,9 @@ from microservice_chassis.edge.accept import Offer
 
 _ID = re.compile(r"[0-9a-f]{24}", re.IGNORECASE)
 
+# Where the layers find the route of a request, in its scope.
+ROUTE = "eventpost.route"
+
 # Longer paths are none of a resource, but for what a client adds to it; they are not worth memory.
 _REMEMBERED_LENGTH = 64
 

@@ -6,7 +6,6 @@ The parser is httptools', as uvicorn uses it; this is about what may be said, an
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any
 from urllib.parse import unquote
 
@@ -24,8 +23,6 @@ from microservice_chassis.process.upgrade import parser_behind_head
 
 # How much the parser gets at once, so that what is too long is noticed while it comes.
 _PIECE_BYTES = 16 * 1024
-
-_logger = logging.getLogger(__name__)
 
 
 class HttpProtocol(BoundedConnection):
@@ -246,7 +243,8 @@ class HttpProtocol(BoundedConnection):
     def _send(self, what: Refusal) -> None:
         """Answer with a refusal, and close the connection."""
         request_id = refusal.new_id()
-        _logger.info("request %s is refused: %d, %s", request_id.decode(), what.status, what)
+        for tell in self.app_state.get(refusal.LISTENERS, ()):
+            tell(request_id.decode(), what.status, what.detail)
         default_headers = self.server_state.default_headers
         self.transport.write(
             refusal.answer(what, request_id, default_headers, head_only=self._is_head())

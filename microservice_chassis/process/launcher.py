@@ -22,9 +22,13 @@ from typing import NamedTuple, TypeVar
 from microservice_chassis.process import shared_file
 from microservice_chassis.process.child import Child, Deaths
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB, MongoDBFailure
-from microservice_chassis.process.log import configure_log
+from microservice_chassis.process.log import configure_log, last_line_in
 from microservice_chassis.process.parent_death import die_with_parent
-from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
+from microservice_chassis.process.run_directory import (
+    METRICS_VARIABLE,
+    DataDirectoryFailure,
+    RunDirectory,
+)
 from microservice_chassis.process.stop_signals import StopAskedFor, StopSignals
 from microservice_chassis.settings import ServerSettings, ServiceSettings, settings_or_exit
 
@@ -56,16 +60,17 @@ def launch(
     when it dies. The status is 0 after SIGTERM or SIGINT, and 1 where a part of the service failed.
     """
     settings = settings_or_exit(kind, os.environ)
-    check_address(settings)
-    if settings.mongodb_uri is not None:
-        _check_application(application)
-    configure_log(settings.log_level)
-    try:
-        program = Program(application, companions(settings))
-        failure = asyncio.run(_run(program, settings))
-    except (DataDirectoryFailure, MongoDBFailure) as error:
-        raise SystemExit(f"EventPost cannot start: {error}") from None
-    sys.exit(failure and f"EventPost stopped: {failure}")
+    configure_log(settings.log_level, settings.log_format)
+    with last_line_in(settings.log_format):
+        check_address(settings)
+        if settings.mongodb_uri is not None:
+            _check_application(application)
+        try:
+            program = Program(application, companions(settings))
+            failure = asyncio.run(_run(program, settings))
+        except (DataDirectoryFailure, MongoDBFailure) as error:
+            raise SystemExit(f"EventPost cannot start: {error}") from None
+        sys.exit(failure and f"EventPost stopped: {failure}")
 
 
 def check_address(settings: ServerSettings) -> None:
@@ -111,13 +116,15 @@ async def _run(program: Program, settings: ServiceSettings) -> str | None:
                 _logger.info("no process that is started by hand can join: %s", failure)
                 return await _serve(program, settings.mongodb_uri, [fd], stop)
             fds = [fd, run.workers_lock]
-            return await _serve(program, settings.mongodb_uri, fds, stop)
+            return await _serve(program, settings.mongodb_uri, fds, stop, metrics=run.metrics)
         await stop.interrupt(_enter(run, fd, parts))
         mongodb = parts.enter_context(EmbeddedMongoDB(run, cache_mb=settings.embedded_cache_mb))
         try:
             await stop.interrupt(mongodb.start())
             fds = [fd, run.workers_lock]
-            return await _serve(program, mongodb.uri, fds, stop, _keep_alive(mongodb))
+            return await _serve(
+                program, mongodb.uri, fds, stop, _keep_alive(mongodb), metrics=run.metrics
+            )
         finally:
             await mongodb.stop()
     return None
@@ -137,13 +144,17 @@ async def _serve(
     fds: Sequence[int],
     stop: StopSignals,
     *others: Awaitable[str],
+    metrics: Path | None = None,
 ) -> str | None:
     """Run Gunicorn until it is to stop, or it or one of `others` ends; return why it failed.
 
-    `fds` are handed down; the first one is that of the shared file.
+    `fds` are handed down; the first one is that of the shared file. `metrics` is the directory in
+    which the workers count; without one Gunicorn makes its own.
     """
     environment = {**os.environ, "MONGODB_URI": mongodb_uri, shared_file.VARIABLE: str(fds[0])}
     environment.pop("MONGODB_URI_FILE", None)
+    if metrics is not None:
+        environment[METRICS_VARIABLE] = str(metrics)
     gunicorn = await Child.start(
         *("gunicorn", program.application), environment=environment, fds=fds, begin=_ignore_sighup
     )

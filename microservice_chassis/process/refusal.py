@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from random import getrandbits
 
 import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from microservice_chassis import problem
+
+# Where an application gives, in the state of its lifespan (ASGI, "Lifespan Protocol"), those who
+# are to be told of each refusal, as it does not see these: a sequence of `Listener`.
+LISTENERS = "eventpost.refused"
+
+# Told of the id, the status and the detail of a refusal.
+Listener = Callable[[str, int, str], None]
 
 
 class Refusal(Exception):

@@ -11,6 +11,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Self
 
+# The variable by which prometheus-client knows where the processes count together.
+METRICS_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+
 # Longer than workers go on without a master: Gunicorn's graceful_timeout, and a moment.
 _WORKERS_END_S = 8.0
 _POLL_INTERVAL_S = 0.05
@@ -30,6 +33,8 @@ class RunDirectory:
     def __init__(self, data_dir: Path) -> None:
         self.data_dir = data_dir.resolve()
         self.path = self.data_dir / "run"
+        # In which the workers count.
+        self.metrics = self.path / "metrics"
         self._workers_lock: IO[bytes]
         self._held: ExitStack
 
@@ -46,6 +51,7 @@ class RunDirectory:
             # What a killed service left there leads nowhere any more.
             shutil.rmtree(self.path, ignore_errors=True)
             self.path.mkdir(mode=0o700)
+            self.metrics.mkdir()
             self._held = held.pop_all()
         return self
 

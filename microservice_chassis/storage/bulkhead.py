@@ -19,6 +19,7 @@ from pymongo.errors import OperationFailure
 
 from microservice_chassis.errors import DatabaseRefusal, DatabaseUnavailable
 from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS, reachable
+from microservice_chassis.storage.operation_counts import OperationCounts
 from microservice_chassis.storage.outage import Outage
 
 # How many operations a worker has under way at once; enough to keep a MongoDB busy.
@@ -54,6 +55,13 @@ class Bulkhead:
         self._now_s = now_s
         self._answered_s = -_TIMEOUT_S
         self._outage = Outage()
+        # For whoever watches the service.
+        self.counts = OperationCounts()
+
+    @property
+    def waiting(self) -> int:
+        """How many operations wait until they may begin."""
+        return sum(map(len, self._waiting))
 
     @asynccontextmanager
     async def operation(
@@ -93,17 +101,21 @@ class Bulkhead:
             yield
         except DatabaseRefusal as error:
             self._answered_s = self._now_s()
+            self.counts.ended(self._answered_s - began_s, "refused", write=write)
             self._outage.lost(error, came_s)
             raise
         except DatabaseUnavailable as error:
+            self.counts.ended(self._now_s() - began_s, "unavailable", write=write)
             # NOTE: a MongoDB that has answered others meanwhile is there.
             if self._answered_s < began_s:
                 self._outage.lost(error, came_s)
             raise
         except OperationFailure:
             self._answered_s = self._now_s()
+            self.counts.ended(self._answered_s - began_s, "error", write=write)
             raise
         self._answered_s = self._now_s()
+        self.counts.ended(self._answered_s - began_s, "answered", write=write)
         self._outage.answered(self._answered_s, write=write)
 
     async def _acquire(self, size: int, first: bool) -> None:

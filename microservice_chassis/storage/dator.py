@@ -141,11 +141,11 @@ class Dator(Generic[M]):
             codec_options=RAW_OPTIONS
         )
         self._identifiers = identifiers
-        self._bulkhead = Bulkhead()
+        self.bulkhead = Bulkhead()
         self._searchable = False
-        self._finder = Finder(self._raw, self._bulkhead, members=read_members(self.schema))
-        self.writer = Writer(self.collection, self.name, stamps, self._bulkhead)
-        self.intents = Intents(database["Intents"], deployment.name, self._bulkhead)
+        self._finder = Finder(self._raw, self.bulkhead, members=read_members(self.schema))
+        self.writer = Writer(self.collection, self.name, stamps, self.bulkhead)
+        self.intents = Intents(database["Intents"], deployment.name, self.bulkhead)
         self._insertion: Insertion[M] = Insertion(
             self.intents, self.writer, identifiers, defaults or {}
         )
@@ -157,7 +157,7 @@ class Dator(Generic[M]):
     async def codec(self) -> DocumentCodec[M]:
         """Return what reads and writes the documents; the first call asks the database."""
         if self._codec is None:
-            async with self._bulkhead.operation():
+            async with self.bulkhead.operation():
                 record = await self.deployment.record()
             self._codec = DocumentCodec(self.schema, record.defaults)
             self._representations = Representations(self._codec.json)
@@ -175,7 +175,7 @@ class Dator(Generic[M]):
         and to update.
         """
         await self.codec()
-        async with self._bulkhead.operation(write=True):
+        async with self.bulkhead.operation(write=True):
             await self._raw.find_one_and_update({"_id": {"$in": []}}, {"$inc": {"revision": 0}})
 
     async def insert(self, resource: M) -> Stored[M]:
@@ -206,7 +206,7 @@ class Dator(Generic[M]):
         """
         key = parse_id(identifier)
         codec = await self.codec()
-        async with self._bulkhead.operation():
+        async with self.bulkhead.operation():
             # NOTE: of one document, to name its members costs more than it saves.
             document = await self._raw.find_one({"_id": key}, {"search": 0})
         if document is None:
@@ -279,7 +279,7 @@ class Dator(Generic[M]):
         """Raise IndexNotReady where documents may lack what a selection needs of them."""
         if self._searchable or (selection.whole and selection.order.key == "_id"):
             return
-        async with self._bulkhead.operation():
+        async with self.bulkhead.operation():
             self._searchable = await self.deployment.is_searchable()
         if not self._searchable:
             raise IndexNotReady("documents of earlier versions are being migrated")
@@ -452,7 +452,7 @@ class Dator(Generic[M]):
     ) -> StateConflict | None:
         """Return why a document must not be written in its state, if that is so."""
         for refusal in refusals:
-            async with self._bulkhead.operation():
+            async with self.bulkhead.operation():
                 refused = await self._raw.find_one({"_id": key, **refusal.state}, {"_id": 1})
             if refused is not None:
                 return StateConflict(refusal.detail)

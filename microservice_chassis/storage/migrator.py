@@ -101,6 +101,8 @@ class Migrator(Generic[M]):
         self._documents = dator.collection.with_options(codec_options=RAW_OPTIONS)
         self._lease = Lease(dator.deployment.records, dator.collection.name, "migration")
         self._refused = False
+        # How many documents this process has still to bring into today's form, as far as it knows.
+        self.to_go = 0
         # When this was made, before the workers were forked, in seconds since the epoch.
         self._made_s = time.time()
 
@@ -143,6 +145,7 @@ class Migrator(Generic[M]):
                 _logger.warning("%s: the migration cannot go on: %s", self._dator.name, refusal)
             raise
         finally:
+            self.to_go = 0
             await self._lease.release()
 
     async def survey(self) -> Survey:
@@ -171,12 +174,14 @@ class Migrator(Generic[M]):
         while (waiting := await self._waiting()) > unreadable.count:
             _logger.info("%s (%s): %d documents to go", what, MIGRATIONS[-1].what, waiting)
             progress = _Progress(what, waiting)
+            self.to_go = waiting
             unreadable = Unreadable()
             for form in EARLIER_FORMS:
                 async for batch in self._batches({"form": form}):
                     if not await self._lease.hold():
                         return False
                     progress.add(await self._migrate(batch, unreadable))
+                    self.to_go = max(waiting - progress.done, 0)
             progress.end()
             if not progress.done:
                 break

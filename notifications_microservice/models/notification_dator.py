@@ -83,7 +83,7 @@ class NotificationDator(Dator[Notification]):
 
     def claims(self) -> Claims:
         """Return the claims of one who delivers."""
-        return Claims(self._raw, self.writer, self._bulkhead, self.codec)
+        return Claims(self._raw, self.writer, self.bulkhead, self.codec)
 
     def figures(self) -> FiguresRecord:
         """Return the figures of the delivery."""

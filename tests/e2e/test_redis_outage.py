@@ -8,6 +8,7 @@ import requests
 
 from tests.process_tree import wait_for
 from tests.redis_server import RedisServer
+from tests.scraped import scrape, value
 from tests.services import Service, free_port, service
 
 HIT = "eventpost; hit"
@@ -34,15 +35,18 @@ def test_a_lost_redis_is_one_warning_and_no_wrong_answer(tmp_path: Path) -> None
             created = requests.post(own.collection, json=own.example, timeout=5)
             url = f"{own.url}{created.headers['Location']}"
             wait_for(lambda: cache_status(url) == HIT)
+            wait_for(lambda: value(scrape(own), "eventpost_cache_usable") == 1)
             redis.kill()
             for number in range(40):
                 rename(url, own, f"Without {number}")
                 assert cache_status(url) == BYPASS
                 assert requests.get(f"{own.url}/health/ready", timeout=5).status_code == 200
+            wait_for(lambda: value(scrape(own), "eventpost_cache_usable") == 0)
             redis.start()
             wait_for(lambda: cache_status(url) == HIT)
             for number in range(40):
                 rename(url, own, f"With {number}")
+            wait_for(lambda: value(scrape(own), "eventpost_cache_usable") == 1)
     said = log.read_text()
     assert said.count("the response cache is off") == 1
     assert said.count("the response cache is back") == 1

@@ -131,7 +131,7 @@ class HeldDator(NotificationDator):
 
     @functools.cached_property
     def held_claims(self) -> HeldClaims:
-        return HeldClaims(self._raw, self.writer, self._bulkhead, self.codec)
+        return HeldClaims(self._raw, self.writer, self.bulkhead, self.codec)
 
     def claims(self) -> Claims:
         return self.held_claims

@@ -8,7 +8,7 @@ import logging
 import random
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -193,6 +193,24 @@ async def test_the_stamps_of_what_is_revised_change_and_no_others(
     stamps = RememberedStamps()
     await Migrator(dator, stamps, refuse).run()
     assert stamps.changed == {"notifications", f"notifications/{exact}"}
+
+
+async def test_one_can_see_how_many_documents_are_still_to_go(
+    database: AsyncDatabase[Document],
+) -> None:
+    dator = EVENTS.dator(database)
+    await fill(dator, *[LEGACY_EVENT] * 150)
+    seen: list[int] = []
+
+    class Watching(NoStore):
+        def change(self, *_names: str, insert: bool = False) -> AbstractAsyncContextManager[Change]:  # noqa: ARG002
+            seen.append(migrator.to_go)
+            return nullcontext(Change())
+
+    migrator = Migrator(dator, Watching(), refuse)
+    await migrator.run()
+    assert seen == [150, 50]
+    assert migrator.to_go == 0
 
 
 async def test_what_cannot_be_read_is_named_and_left_as_it_is(

@@ -12,6 +12,7 @@ import pytest
 from packaging.version import Version
 
 from events_microservice.settings import Settings as EventsSettings
+from microservice_chassis import __version__
 from microservice_chassis.schema.schema import Schema
 from notifications_microservice.settings import Settings as NotificationsSettings
 
@@ -71,6 +72,7 @@ def test_the_version_is_that_of_the_newest_release_or_of_what_comes_after_it() -
     titles = re.findall(r"^## (.+)$", (PROJECT / "CHANGELOG.md").read_text(), flags=re.M)
     releases = [Version(title.split(" - ")[0]) for title in titles if title != "Unreleased"]
     assert releases == sorted(releases, reverse=True)
+    assert project["version"] == __version__
     version = Version(project["version"])
     assert version > releases[0] if version.is_devrelease else version == releases[0]
 

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
-from microservice_chassis.edge.exchange import ROUTE, ExchangeLayer
+from microservice_chassis.edge.exchange import ExchangeLayer
+from microservice_chassis.edge.routes import ROUTE
 from microservice_chassis.edge.stream import CutOff
 from tests.routes import ROUTES
 

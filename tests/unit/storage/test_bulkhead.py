@@ -12,6 +12,7 @@ from pymongo.errors import AutoReconnect, NetworkTimeout, OperationFailure
 from microservice_chassis.errors import DatabaseRefusal, DatabaseUnavailable
 from microservice_chassis.storage.bulkhead import Bulkhead
 from microservice_chassis.storage.client import OPERATION_TIMEOUT_MS
+from microservice_chassis.storage.operation_counts import Kind
 
 TIMEOUT_S = OPERATION_TIMEOUT_MS / 1000
 
@@ -243,3 +244,38 @@ async def test_an_error_that_nobody_expected_stays_what_it_is() -> None:
     with pytest.raises(OperationFailure, match="unknown operator"):
         async with Bulkhead().operation():
             raise OperationFailure("unknown operator: $foo", code=2)
+
+
+async def test_each_operation_is_counted_by_how_it_ended_and_how_long_it_took() -> None:
+    clock = Clock()
+    bulkhead = Bulkhead(now_s=clock)
+    for error, write in [
+        (None, True),
+        (NetworkTimeout("gone"), True),
+        (OperationFailure("no", code=13), False),
+        (OperationFailure("what?", code=2), False),
+    ]:
+        with suppress(Exception):
+            async with bulkhead.operation(write=write):
+                clock.now_s += 0.5
+                if error is not None:
+                    raise error
+    ended = bulkhead.counts.take_ended()
+    assert set(ended) == {
+        Kind(write=True, outcome="answered"),
+        Kind(write=True, outcome="unavailable"),
+        Kind(write=False, outcome="refused"),
+        Kind(write=False, outcome="error"),
+    }
+    assert {(each.count, each.total_s) for each in ended.values()} == {(1, 0.5)}
+    assert bulkhead.counts.take_ended() == {}
+
+
+async def test_one_can_see_how_many_operations_wait() -> None:
+    bulkhead = Bulkhead(operations=1)
+    running = await begin(bulkhead)
+    waiting = [await begin(bulkhead), await begin(bulkhead, first=True)]
+    assert bulkhead.waiting == 2
+    for each in (running, waiting[1], waiting[0]):
+        await each.answer()
+    assert bulkhead.waiting == 0
