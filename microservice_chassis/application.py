@@ -20,7 +20,10 @@ from microservice_chassis.caching.no_store import NoStore
 from microservice_chassis.caching.redis_store import RedisStore
 from microservice_chassis.caching.store import Store
 from microservice_chassis.edge.asgi import Application
+from microservice_chassis.edge.cors import CorsLayer
 from microservice_chassis.edge.exchange import ExchangeLayer
+from microservice_chassis.edge.keys import KeyLayer, Keys
+from microservice_chassis.edge.origin import Origins
 from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.errors import DomainError, InvalidSetting
@@ -120,6 +123,7 @@ class Collaborators(TypedDict, total=False):
 class Parts(NamedTuple, Generic[R]):
     """What stands behind the HTTP of a service."""
 
+    settings: ServiceSettings
     client: AsyncMongoClient[Document]
     store: Store
     dator: Dator[R]
@@ -148,7 +152,32 @@ def create_parts(
     store = _store(dator_class.name, settings, database, attachment, deployment)
     identifiers = Identifiers(attachment)
     dator = dator_class(database, deployment, store, identifiers, defaults, rules)
-    return Parts(client, store, dator, Migrator(dator, store, _Refusal()))
+    return Parts(settings, client, store, dator, Migrator(dator, store, _Refusal()))
+
+
+class Service(ExchangeLayer):
+    """The application of a service: its outermost layer, and what it reads again when told to."""
+
+    def __init__(
+        self, app: Application, routes: Routes, origins: Origins, keys: Keys | None
+    ) -> None:
+        super().__init__(app, routes, origins)
+        self.templates = routes.templates
+        self._keys = keys
+
+    def reload(self) -> None:
+        """Read the file of API keys again: the workers that are forked from now on go by it.
+
+        Where it cannot be used, they go by what it was, and the log says why.
+        """
+        if self._keys is None:
+            return
+        try:
+            self._keys.read()
+        except InvalidSetting as error:
+            _logger.error("the API keys stay as they were: %s", error)
+        else:
+            _logger.info("the API keys have been read again: there are %d", len(self._keys))
 
 
 def create_application(
@@ -156,23 +185,36 @@ def create_application(
     collection_class: type[CollectionResource[R]],
     item_class: type[ItemResource[R]],
     *others: type[DatorResource[R]],
-) -> Application:
+    public_read: bool = False,
+) -> Service:
     """Return the application that serves one collection and its items.
 
-    `others` are representations of these that have a path of their own.
+    `others` are representations of these that have a path of their own; `public_read` says that
+    all of them can be read without an API key.
     """
-    resources: list[BaseResource] = [
-        *(each(parts.dator) for each in (collection_class, item_class, *others)),
-        LiveResource(),
-        ReadyResource(parts.dator.check),
-    ]
-    routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
-    # The layers that a request goes through, from the outermost one inwards.
+    of_dator = [each(parts.dator) for each in (collection_class, item_class, *others)]
+    resources: list[BaseResource] = [*of_dator, LiveResource(), ReadyResource(parts.dator.check)]
+    routes = Routes(
+        parts.dator.name,
+        {each.template: each.offer for each in resources},
+        [each.template for each in resources if each.is_absolute],
+    )
+    settings = parts.settings
+    origins = Origins(settings.public_url, settings.trusted_proxies)
+    # The layers that a request goes through, from the innermost one outwards.
     app: Application = _falcon(
         resources, Background([parts.store, parts.migrator, Rollback(parts.dator)])
     )
-    app = ResponseCache(app, parts.store)
-    return ExchangeLayer(app, routes)
+    app = ResponseCache(app, parts.store, path_varies=origins.path_varies)
+    keys = None
+    if settings.api_keys_file is not None:
+        keys = Keys(settings.api_keys_file)
+        opened = [each.template for each in resources if each.is_open]
+        public = [each.template for each in of_dator] if public_read else []
+        app = KeyLayer(app, keys, opened, public)
+    if settings.cors_allow_origins is not None:
+        app = CorsLayer(app, settings.cors_allow_origins)
+    return Service(app, routes, origins, keys)
 
 
 def _falcon(resources: Sequence[BaseResource], background: Background) -> Application:

@@ -7,11 +7,11 @@ from typing import Unpack
 from microservice_chassis.application import (
     Collaborators,
     Parts,
+    Service,
     application_attribute,
     create_application,
     create_parts,
 )
-from microservice_chassis.edge.asgi import Application
 from notifications_microservice.models.mail_address import mail_address_rule
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
@@ -20,7 +20,7 @@ from notifications_microservice.resources.notifications_resource import Notifica
 from notifications_microservice.settings import Settings
 
 
-def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Application:
+def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Service:
     """Return the ASGI application for these settings; nothing is connected yet."""
     parts = create_service(settings, **collaborators)
     return create_application(parts, NotificationsResource, NotificationResource)

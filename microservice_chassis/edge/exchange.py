@@ -13,19 +13,19 @@ from collections.abc import Awaitable
 from itertools import count
 from random import getrandbits
 
-import msgspec
-
-from microservice_chassis import problem
 from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
+from microservice_chassis.edge.origin import ORIGINS, Origins
+from microservice_chassis.edge.problem_answer import answer_problem
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.edge.stream import CutOff
 
 # Where the other layers find the route of a request, in its scope.
 ROUTE = "eventpost.route"
 
-_WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
+# Where they find the headers that its answer gets, wherever it comes from: a list to append to.
+ADDED = "eventpost.added"
 
-_PROBLEM = msgspec.json.encode(problem.document(500, "The service failed; its log says why."))
+_WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 _logger = logging.getLogger(__name__)
 
@@ -33,11 +33,12 @@ _logger = logging.getLogger(__name__)
 class Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_send", "id", "started")
+    __slots__ = ("_send", "added", "id", "started")
 
     def __init__(self, request_id: bytes, send: Send) -> None:
         self._send = send
         self.id = request_id
+        self.added = [(b"x-request-id", request_id)]
         self.started = False
 
     def send(self, message: Message) -> Awaitable[None]:
@@ -45,16 +46,17 @@ class Exchange:
         # NOTE: no coroutine of its own, which would cost each answer two more.
         if not self.started:
             self.started = True
-            message["headers"].append((b"x-request-id", self.id))
+            message["headers"].extend(self.added)
         return self._send(message)
 
 
 class ExchangeLayer:
     """An ASGI application that makes an exchange of each request to another one."""
 
-    def __init__(self, app: Application, routes: Routes) -> None:
+    def __init__(self, app: Application, routes: Routes, origins: Origins | None = None) -> None:
         self._app = app
         self._match = routes.match
+        self._origins = origins or Origins()
         self._ids = count(-1)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -63,7 +65,9 @@ class ExchangeLayer:
             await self._app(scope, receive, send)
             return
         scope[ROUTE] = self._match(scope["path"])
+        scope[ORIGINS] = self._origins
         exchange = Exchange(self._request_id(scope), send)
+        scope[ADDED] = exchange.added
         try:
             await self._app(scope, receive, exchange.send)
         except asyncio.CancelledError:
@@ -78,7 +82,8 @@ class ExchangeLayer:
             # NOTE: of an answer that has begun nothing is right any more; the server closes
             #   the connection when it ends early, and the client notices.
             if not exchange.started:
-                await _fail(exchange.send)
+                detail = "The service failed; its log says why."
+                await answer_problem(scope, exchange.send, 500, detail)
 
     def _request_id(self, scope: Scope) -> bytes:
         """Return the id that the client has given, if it is well-formed, or a new one."""
@@ -97,12 +102,3 @@ def _named(exchange: Exchange, scope: Scope) -> tuple[str, str]:
     """Return the id of a request, and its method and route, for the log."""
     template = scope[ROUTE].template or "an unknown path"
     return exchange.id.decode(), f"{scope['method']} {template}"
-
-
-async def _fail(send: Send) -> None:
-    headers = [
-        (b"content-type", problem.MEDIA_TYPE.encode()),
-        (b"content-length", b"%d" % len(_PROBLEM)),
-    ]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": _PROBLEM})
