@@ -31,6 +31,7 @@ from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
 from microservice_chassis.http.negotiation import Negotiation
+from microservice_chassis.http.privacy import Privacy
 from microservice_chassis.http.problem_handlers import add_problem_handlers
 from microservice_chassis.http.resource import BaseResource, DatorResource
 from microservice_chassis.process.background import Background
@@ -220,7 +221,7 @@ def create_application(
 def _falcon(resources: Sequence[BaseResource], background: Background) -> Application:
     """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_middleware([Negotiation(), _Lifespan(background)])
+    app.add_middleware([Negotiation(), Privacy(), _Lifespan(background)])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     for resource in resources:

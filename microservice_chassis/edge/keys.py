@@ -13,7 +13,7 @@ from hmac import compare_digest
 from typing import NamedTuple
 
 from microservice_chassis.edge.asgi import Application, Receive, Scope, Send
-from microservice_chassis.edge.exchange import ADDED, ROUTE
+from microservice_chassis.edge.exchange import ROUTE
 from microservice_chassis.edge.problem_answer import answer_problem
 from microservice_chassis.key_file import KeyEntry, digest, read_key_file
 
@@ -26,9 +26,6 @@ _PUBLIC = frozenset(("GET", "HEAD"))
 # RFC 6750, section 2.1.
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 
-# NOTE: by RFC 9111, section 3.5, no shared cache keeps the answer to a request with Authorization;
-#   this says it, too, to those that have never heard of that.
-_PRIVATE = (b"cache-control", b"private")
 _NO_STORE = (b"cache-control", b"no-store")
 
 _HOW = (
@@ -112,22 +109,25 @@ class KeyLayer:
         refusal = self._refusal(scope, method)
         if refusal is not None:
             return _refuse(refusal, scope, send)
-        scope[ADDED].append(_PRIVATE)
         return self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope, method: str) -> Refusal | None:
         """Return why a request may not pass, or None where it may; its key is noted then."""
-        given = [value for name, value in scope["headers"] if name == b"authorization"]
-        if not given:
+        given = None
+        for name, value in scope["headers"]:
+            if name == b"authorization":
+                if given is not None:
+                    return _MALFORMED
+                given = value
+        if given is None:
             return _MISSING
-        if len(given) > 1:
-            return _MALFORMED
-        scheme, _, credentials = given[0].partition(b" ")
-        scheme = scheme.lower()
-        if scheme not in (b"bearer", b"basic"):
-            return _MISSING
-        is_token = scheme == b"bearer"
-        key = credentials.strip(b" ") if is_token else _password(credentials.strip(b" "))
+        scheme, _, credentials = given.partition(b" ")
+        key: bytes | None = credentials.strip(b" ")
+        is_token = scheme.lower() == b"bearer"
+        if not is_token:
+            if scheme.lower() != b"basic":
+                return _MISSING
+            key = _password(credentials.strip(b" "))
         entry = self._keys.find(key) if key is not None else None
         if entry is None:
             malformed = key is None or (is_token and not _TOKEN.fullmatch(key))

@@ -68,7 +68,6 @@ def measure(guards: Sequence[Guard], rounds: int, seconds: int) -> Measured:
     """Measure each of them beside the service without any, in turn."""
     measured: Measured = {}
     for guard in guards:
-        rows = measured[guard.name] = []
         with (
             tempfile.TemporaryDirectory(prefix="eventpost-") as folder,
             _running(Path(folder, "off"), {}) as off,
@@ -76,8 +75,7 @@ def measure(guards: Sequence[Guard], rounds: int, seconds: int) -> Measured:
         ):
             for each in (off, on):
                 each.sample(WARM_UP_S)
-            for number in range(rounds):
-                rows.append(_round(off, on, seconds, number))
+            measured[guard.name] = [_round(off, on, seconds, each) for each in range(rounds)]
     return measured
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +18,7 @@ from microservice_chassis.process.shared_file import SharedFile, make
 from microservice_chassis.storage.client import connect
 from notifications_microservice.app import create_app as create_notifications
 from notifications_microservice.settings import Settings as NotificationsSettings
-from tests.integration.asgi import HIT, Answer, cache_status
+from tests.integration.asgi import BYPASS, HIT, Answer, cache_status
 from tests.integration.http.served import Served, problem, searchable, serving
 from tests.keys import OTHER_WRITE, READ, WRITE, basic, bearer, key_file
 from tests.services import KINDS
@@ -136,6 +137,30 @@ async def test_a_hit_needs_a_key_as_a_miss_does(guarded: Served) -> None:
     assert (await guarded.worker.request("GET", path, headers=tag)).status == 401
     unchanged = await guarded.worker.request("GET", path, headers={**tag, **basic(READ)})
     assert (unchanged.status, unchanged.headers["cache-control"]) == (304, "no-cache, private")
+
+
+async def test_what_a_key_was_needed_for_is_kept_by_no_shared_cache(
+    guarded: Served, mongodb: EmbeddedMongoDB
+) -> None:
+    for path in [*await paths(guarded, mongodb), *BESIDE]:
+        for method in ("GET", "HEAD", "OPTIONS", "POST"):
+            said = (await ask(guarded, method, path, WRITE)).headers.get("cache-control", "")
+            kept_by_some = "private" not in said and said != "no-store"
+            assert kept_by_some is is_open(path), (method, path)
+
+
+async def test_what_is_another_answer_at_another_time_is_not_kept_with_keys_either(
+    guarded: Served,
+) -> None:
+    for query in ("from=today", "from=now"):
+        path = f"{guarded.collection}?{query}"
+        async with asyncio.timeout(30):  # until the indexes are built
+            while (await ask(guarded, "GET", path, READ)).status == 503:
+                await asyncio.sleep(0.02)
+        for _ in range(2):
+            answer = await ask(guarded, "GET", path, READ)
+            assert (answer.status, cache_status(answer)) == (200, BYPASS)
+            assert answer.headers["cache-control"] == "no-store"
 
 
 async def test_what_is_wrong_is_said_in_its_order(guarded: Served) -> None:
