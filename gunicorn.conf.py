@@ -71,7 +71,9 @@ def on_exit(server):
 
 
 def on_starting(server):
-    """Fork each worker with SIGTERM blocked, until post_fork."""
+    """Say who may come, and fork each worker with SIGTERM blocked, until post_fork."""
+    if "API_KEYS_FILE" not in os.environ:
+        server.log.warning("API_KEYS_FILE is not set: whoever reaches this service may do all")
     # NOTE: until a worker has handlers of its own it has the master's, which only take note; a
     #   SIGTERM that came before would be lost, and the service wait for that worker to the last.
     signals = [signal.SIGTERM]
@@ -79,6 +81,11 @@ def on_starting(server):
         before=lambda: signal.pthread_sigmask(signal.SIG_BLOCK, signals),
         after_in_parent=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, signals),
     )
+
+
+def on_reload(server):
+    """Read again, before new workers are forked, what the application reads when told to."""
+    server.app.wsgi().reload()
 
 
 def post_fork(server, worker):

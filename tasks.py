@@ -135,6 +135,19 @@ def delivery_status(_context: Context) -> None:
     _python("-m", "development.delivery_status")
 
 
+@task(
+    help={
+        "name": "whose it is: up to 64 letters, digits, ., _, @ and -",
+        "right": "read, or write, which includes to read",
+        "file": "the file that gets its hash (what API_KEYS_FILE says, or else .eventpost/keys)",
+    }
+)
+def key(_context: Context, name: str, right: str, file: str = "") -> None:
+    """Make an API key, and print it once; the file for API_KEYS_FILE gets its hash."""
+    options = (f"--name={name}", f"--right={right}", *((f"--file={file}",) if file else ()))
+    _python("-m", "development.key", *options)
+
+
 @task
 def house(_context: Context) -> None:
     """Draw the picture and the map of the house again, in docs/house.md and CONTRIBUTING.md."""

@@ -12,18 +12,20 @@ from events_microservice.settings import Settings
 from microservice_chassis.application import (
     Collaborators,
     Parts,
+    Service,
     application_attribute,
     create_application,
     create_parts,
 )
-from microservice_chassis.edge.asgi import Application
 
 
-def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Application:
+def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Service:
     """Return the ASGI application for these settings; nothing is connected yet."""
     parts = create_service(settings, **collaborators)
     calendars = (EventsCalendarResource, EventCalendarResource)
-    return create_application(parts, EventsResource, EventResource, *calendars)
+    return create_application(
+        parts, EventsResource, EventResource, *calendars, public_read=settings.public_read
+    )
 
 
 def create_service(settings: Settings, **collaborators: Unpack[Collaborators]) -> Parts[Event]:

@@ -17,3 +17,6 @@ class Settings(ServiceSettings, frozen=True, kw_only=True):
     default_timezone: Annotated[
         str, Rule('the time zone of events that name none, like "Europe/Berlin"', schedule.timezone)
     ] = "UTC"
+    public_read: Annotated[
+        bool, Rule("true or false: whether events can be read without one of the API_KEYS_FILE")
+    ] = False

@@ -20,17 +20,22 @@ from microservice_chassis.caching.no_store import NoStore
 from microservice_chassis.caching.redis_store import RedisStore
 from microservice_chassis.caching.store import Store
 from microservice_chassis.edge.asgi import Application
+from microservice_chassis.edge.cors import CorsLayer
 from microservice_chassis.edge.exchange import ExchangeLayer
+from microservice_chassis.edge.keys import KeyLayer, Keys
+from microservice_chassis.edge.origin import Origins
 from microservice_chassis.edge.request_counts import RequestCounts
 from microservice_chassis.edge.request_log import RequestLog
 from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
+from microservice_chassis.edge.span import Tracer
 from microservice_chassis.errors import DomainError, InvalidSetting
 from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
 from microservice_chassis.http.metrics import MetricsResource
 from microservice_chassis.http.negotiation import Negotiation
+from microservice_chassis.http.privacy import Privacy
 from microservice_chassis.http.problem_handlers import add_problem_handlers
 from microservice_chassis.http.resource import BaseResource, DatorResource
 from microservice_chassis.metrics.exposition import Collect, Exposition, build_info
@@ -132,11 +137,11 @@ class Collaborators(TypedDict, total=False):
 class Parts(NamedTuple, Generic[R]):
     """What stands behind the HTTP of a service."""
 
+    settings: ServiceSettings
     client: AsyncMongoClient[Document]
     store: Store
     dator: Dator[R]
     migrator: Migrator[R]
-    settings: ServiceSettings
 
 
 def create_parts(
@@ -165,7 +170,39 @@ def create_parts(
     dator = dator_class(
         database, deployment, store, identifiers, defaults, rules, **(options or {})
     )
-    return Parts(client, store, dator, Migrator(dator, store, _Refusal()), settings)
+    return Parts(settings, client, store, dator, Migrator(dator, store, _Refusal()))
+
+
+class Service(ExchangeLayer):
+    """The application of a service: its outermost layer, and what it reads again when told to."""
+
+    def __init__(
+        self,
+        app: Application,
+        routes: Routes,
+        origins: Origins,
+        keys: Keys | None,
+        counts: RequestCounts,
+        log: RequestLog,
+        tracer: Tracer | None,
+    ) -> None:
+        super().__init__(app, routes, counts, log, tracer, origins)
+        self.templates = routes.templates
+        self._keys = keys
+
+    def reload(self) -> None:
+        """Read the file of API keys again: the workers that are forked from now on go by it.
+
+        Where it cannot be used, they go by what it was, and the log says why.
+        """
+        if self._keys is None:
+            return
+        try:
+            self._keys.read()
+        except InvalidSetting as error:
+            _logger.error("the API keys stay as they were: %s", error)
+        else:
+            _logger.info("the API keys have been read again: there are %d", len(self._keys))
 
 
 def create_application(
@@ -174,23 +211,31 @@ def create_application(
     item_class: type[ItemResource[R]],
     *others: type[DatorResource[R]],
     collectors: Sequence[Collect] = (),
-) -> Application:
+    public_read: bool = False,
+) -> Service:
     """Return the application that serves one collection and its items.
 
     `others` are representations of these that have a path of their own; `collectors` return
-    metrics that only this service has, each time that somebody asks for them.
+    metrics that only this service has, each time that somebody asks for them; `public_read` says
+    that all of the resources can be read without an API key.
     """
-    counts, log = RequestCounts(), RequestLog(parts.settings.log_requests)
+    settings = parts.settings
+    counts, log = RequestCounts(), RequestLog(settings.log_requests)
     directory = os.environ.get(METRICS_VARIABLE)
     exposition = Exposition(directory, [*collectors, build_info(parts.dator.name)])
+    of_dator = [each(parts.dator) for each in (collection_class, item_class, *others)]
     resources: list[BaseResource] = [
-        *(each(parts.dator) for each in (collection_class, item_class, *others)),
+        *of_dator,
         LiveResource(),
         ReadyResource(parts.dator.check),
         MetricsResource(exposition.render),
     ]
-    routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
-    # The layers that a request goes through, from the outermost one inwards.
+    routes = Routes(
+        parts.dator.name,
+        {each.template: each.offer for each in resources},
+        [each.template for each in resources if each.is_absolute],
+    )
+    origins = Origins(settings.public_url, settings.trusted_proxies)
     tracing = request_tracing(parts.dator.name, os.environ)
     work: list[Work] = [
         *([tracing] if tracing else ()),
@@ -200,9 +245,18 @@ def create_application(
         Publisher(_counted(parts, counts)),
     ]
     lifespan = _Lifespan(Background(work), {refusal.LISTENERS: (counts.refused, log.refused)})
+    # The layers that a request goes through, from the innermost one outwards.
     app: Application = _falcon(resources, lifespan)
-    app = ResponseCache(app, parts.store)
-    return ExchangeLayer(app, routes, counts, log, tracing)
+    app = ResponseCache(app, parts.store, path_varies=origins.path_varies)
+    keys = None
+    if settings.api_keys_file is not None:
+        keys = Keys(settings.api_keys_file)
+        opened = [each.template for each in resources if each.is_open]
+        public = [each.template for each in of_dator] if public_read else []
+        app = KeyLayer(app, keys, opened, public)
+    if settings.cors_allow_origins is not None:
+        app = CorsLayer(app, settings.cors_allow_origins)
+    return Service(app, routes, origins, keys, counts, log, tracing)
 
 
 def _counted(parts: Parts[R], requests: RequestCounts) -> Counted:
@@ -220,7 +274,7 @@ def _counted(parts: Parts[R], requests: RequestCounts) -> Counted:
 def _falcon(resources: Sequence[BaseResource], lifespan: _Lifespan) -> Application:
     """Return the Falcon application that serves these resources."""
     app: falcon.asgi.App[Any, Any] = falcon.asgi.App()
-    app.add_middleware([Negotiation(), lifespan])
+    app.add_middleware([Negotiation(), Privacy(), lifespan])
     app.req_options.strip_url_path_trailing_slash = True
     add_problem_handlers(app)
     for resource in resources:

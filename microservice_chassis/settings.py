@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from microservice_chassis import connection_uri
+from microservice_chassis import connection_uri, key_file, web_address
 from microservice_chassis.errors import InvalidSetting
 from microservice_chassis.schema.member import Member, Rule, Secret, members
 
@@ -111,6 +111,39 @@ class ServiceSettings(ServerSettings, frozen=True, kw_only=True):
         Meta(ge=1, le=86_400),
         Rule("for how many seconds the response cache keeps an answer, 1 to 86400"),
     ] = 60
+    api_keys_file: Annotated[
+        str | None,
+        Rule(
+            "the path of a file of API keys, as ./invoke key writes it; with it whoever has no key"
+            " is refused",
+            key_file.checked_path,
+        ),
+    ] = None
+    cors_allow_origins: Annotated[
+        str | None,
+        Rule(
+            "origins whose scripts may use the service, like https://example.org, separated by"
+            " commas; or * for all",
+            web_address.cors_origins,
+        ),
+    ] = None
+    public_url: Annotated[
+        str | None,
+        Secret,
+        Rule(
+            "the URL below which clients find the service, like https://example.org/eventpost:"
+            " http or https, a host, and perhaps a port and a path",
+            web_address.public_url,
+        ),
+    ] = None
+    trusted_proxies: Annotated[
+        str | None,
+        Rule(
+            "addresses and networks of proxies whose Forwarded and X-Forwarded-* count, like"
+            " 127.0.0.1, 10.0.0.0/8 or fd00::/8, separated by commas",
+            web_address.networks,
+        ),
+    ] = None
 
     def __post_init__(self) -> None:
         if self.cache_type == "redis" and self.cache_redis_url is None:

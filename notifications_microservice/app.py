@@ -8,11 +8,11 @@ from typing import Unpack
 from microservice_chassis.application import (
     Collaborators,
     Parts,
+    Service,
     application_attribute,
     create_application,
     create_parts,
 )
-from microservice_chassis.edge.asgi import Application
 from microservice_chassis.process.doorbell import Doorbell
 from notifications_microservice.models.mail_address import mail_address_rule
 from notifications_microservice.models.notification import Notification
@@ -25,7 +25,7 @@ from notifications_microservice.settings import Settings
 DELIVERY = "delivery"
 
 
-def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Application:
+def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Service:
     """Return the ASGI application for these settings; nothing is connected yet."""
     parts = create_service(settings, **collaborators)
     return create_application(parts, NotificationsResource, NotificationResource)

@@ -15,6 +15,7 @@ from events_microservice.resources.calendar_event import timing_of, vevent
 from events_microservice.resources.time_zone import TimeZone
 from microservice_chassis.http.entity_tag import content_tag
 from microservice_chassis.http.query import query_parameters
+from microservice_chassis.http.reference import absolute_url
 from microservice_chassis.schema.query import QueryParameters
 
 CALENDAR = "text/calendar"
@@ -33,8 +34,10 @@ _REFRESH = timedelta(hours=1)
 class Calendar:
     """A calendar in the making: the text of each event, and which time zones they are in."""
 
-    def __init__(self, deployment_id: str) -> None:
+    def __init__(self, deployment_id: str, collection_url: str) -> None:
+        """`collection_url` is the absolute URL of /events."""
         self._deployment_id = deployment_id
+        self._collection_url = collection_url
         self._zones: dict[str, TimeZone] = {}
 
     def event(self, stored: StoredEvent) -> bytes:
@@ -42,7 +45,8 @@ class Calendar:
         timing = timing_of(stored.resource)
         if timing.zone is not None:
             self._zone(timing.zone).cover(timing.years)
-        return vevent(stored, timing, self._deployment_id)
+        url = f"{self._collection_url}/{stored.resource.id}"
+        return vevent(stored, timing, self._deployment_id, url)
 
     async def text(self, events: Sequence[bytes], *, is_feed: bool = False) -> bytes:
         """Return the whole calendar with the texts of its events; a feed is asked for again."""
@@ -78,7 +82,7 @@ class Feed:
     async def answer(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: up to MOST_EVENTS events of what the query selects, from today on by itself."""
         query = self._query.parse({"from": "today", **query_parameters(req, self._query.selecting)})
-        calendar = Calendar(await self._dator.deployment_id())
+        calendar = Calendar(await self._dator.deployment_id(), absolute_url(req, "/events"))
         events: list[bytes] = []
         async with aclosing(self._dator.walk(query, calendar.event)) as pages:
             async for page in pages:
@@ -97,7 +101,7 @@ class SingleEvent:
     async def answer(self, req: falcon.asgi.Request, resp: falcon.asgi.Response, id: str) -> None:
         """200: a calendar of this event alone."""
         query_parameters(req)
-        calendar = Calendar(await self._dator.deployment_id())
+        calendar = Calendar(await self._dator.deployment_id(), absolute_url(req, "/events"))
         event = calendar.event(await self._dator.find(id))
         _answer(resp, await calendar.text([event]))
 

@@ -73,10 +73,11 @@ def timing_of(event: Event) -> Timing:
     return Timing(start, zone, years, duration)
 
 
-def vevent(stored: StoredEvent, timing: Timing, deployment_id: str) -> bytes:
+def vevent(stored: StoredEvent, timing: Timing, deployment_id: str, url: str) -> bytes:
     """Return the text of the VEVENT of an event.
 
-    `deployment_id` makes its UID one of its own, wherever calendars come together.
+    `deployment_id` makes its UID one of its own, wherever calendars come together, and `url` leads
+    to the event itself (section 3.8.4.6).
     """
     event = stored.resource
     component = icalendar.Event()
@@ -86,6 +87,7 @@ def vevent(stored: StoredEvent, timing: Timing, deployment_id: str) -> bytes:
     component.add("created", event.created_at)
     component.add("last-modified", event.updated_at)
     component.add("sequence", min(stored.revision, _LAST_SEQUENCE))
+    component.add("url", url)
     component.add("dtstart", _start(timing), encode=False)
     if timing.duration is not None:
         component.add("duration", _Written(timing.duration), encode=False)

@@ -26,6 +26,7 @@ class EventCalendarResource(DatorResource[Event]):
     """Put one event into a calendar."""
 
     template = "/events/{id}.ics"
+    is_absolute = True
     _dator: EventDator
 
     def representations(self) -> Mapping[str, Responder]:

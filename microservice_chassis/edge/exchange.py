@@ -15,10 +15,9 @@ from itertools import count
 from random import getrandbits
 from time import perf_counter
 
-import msgspec
-
-from microservice_chassis import problem
 from microservice_chassis.edge.asgi import Application, Message, Receive, Scope, Send
+from microservice_chassis.edge.origin import ORIGINS, Origins
+from microservice_chassis.edge.problem_answer import answer_problem
 from microservice_chassis.edge.request_counts import RequestCounts
 from microservice_chassis.edge.request_log import (
     CACHE,
@@ -32,9 +31,11 @@ from microservice_chassis.edge.routes import ROUTE, Routes
 from microservice_chassis.edge.span import Span, Tracer
 from microservice_chassis.edge.stream import CutOff
 
-_WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
+# Where the other layers find the headers that its answer gets, wherever it comes from: a list to
+# append to, in the scope of a request.
+ADDED = "eventpost.added"
 
-_PROBLEM = msgspec.json.encode(problem.document(500, "The service failed; its log says why."))
+_WELL_FORMED_ID = re.compile(rb"[A-Za-z0-9._~:/+=@-]{1,128}")
 
 _logger = logging.getLogger(__name__)
 
@@ -42,11 +43,12 @@ _logger = logging.getLogger(__name__)
 class Exchange:
     """One request and its answer."""
 
-    __slots__ = ("_send", "id", "status")
+    __slots__ = ("_send", "added", "id", "status")
 
     def __init__(self, request_id: bytes, send: Send) -> None:
         self._send = send
         self.id = request_id
+        self.added = [(b"x-request-id", request_id)]
         # That of the answer, or 0 while none has begun.
         self.status = 0
 
@@ -55,7 +57,7 @@ class Exchange:
         # NOTE: no coroutine of its own, which would cost each answer two more.
         if not self.status:
             self.status = message["status"]
-            message["headers"].append((b"x-request-id", self.id))
+            message["headers"].extend(self.added)
         return self._send(message)
 
 
@@ -69,6 +71,7 @@ class ExchangeLayer:
         counts: RequestCounts | None = None,
         log: RequestLog | None = None,
         tracer: Tracer | None = None,
+        origins: Origins | None = None,
     ) -> None:
         """`counts` and `log` are those of others who look at them, too.
 
@@ -76,6 +79,7 @@ class ExchangeLayer:
         """
         self._app = app
         self._match = routes.match
+        self._origins = origins or Origins()
         self._counts = counts or RequestCounts()
         self._log = log or RequestLog()
         self._tracer = tracer
@@ -90,7 +94,9 @@ class ExchangeLayer:
         counts = self._counts
         counts.in_flight += 1
         route = scope[ROUTE] = self._match(scope["path"])
+        scope[ORIGINS] = self._origins
         exchange = Exchange(self._request_id(scope), send)
+        scope[ADDED] = exchange.added
         span: Span | None = None
         if self._tracer is not None:
             span = self._tracer.begin(scope)
@@ -115,7 +121,8 @@ class ExchangeLayer:
             if exchange.status:
                 counts.cut_off()
             else:
-                await _fail(exchange.send)
+                detail = "The service failed; its log says why."
+                await answer_problem(scope, exchange.send, 500, detail)
             _say(logging.ERROR, "request %s failed: %s", scope, exchange, exc_info=True)
         finally:
             counts.in_flight -= 1
@@ -154,12 +161,3 @@ def _say(
     fields = describe(scope, exchange.id) | {"status": exchange.status}
     arguments = (fields["request_id"], named(fields), *others)
     _logger.log(level, line, *arguments, exc_info=exc_info, extra={"fields": fields})
-
-
-async def _fail(send: Send) -> None:
-    headers = [
-        (b"content-type", problem.MEDIA_TYPE.encode()),
-        (b"content-length", b"%d" % len(_PROBLEM)),
-    ]
-    await send({"type": "http.response.start", "status": 500, "headers": headers})
-    await send({"type": "http.response.body", "body": _PROBLEM})

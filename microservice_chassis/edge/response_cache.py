@@ -22,6 +22,7 @@ from microservice_chassis.edge.asgi import (
     header,
 )
 from microservice_chassis.edge.conditional import not_modified
+from microservice_chassis.edge.origin import origin_of, path_of
 from microservice_chassis.edge.request_collapsing import RequestCollapsing
 from microservice_chassis.edge.request_log import CACHE
 from microservice_chassis.edge.routes import ROUTE, Route
@@ -58,8 +59,10 @@ class Read(NamedTuple):
 class ResponseCache:
     """An ASGI application that answers hits itself, and keeps what another one answers."""
 
-    def __init__(self, app: Application, store: Store) -> None:
+    def __init__(self, app: Application, store: Store, *, path_varies: bool = False) -> None:
+        """`path_varies` says that links depend on the path below which a client is served."""
         self._app = app
+        self._path_varies = path_varies
         self._store = store
         self._collapsing: RequestCollapsing[Read] = RequestCollapsing()
         self._failed = False
@@ -87,6 +90,10 @@ class ResponseCache:
             return
         query = scope["query_string"]
         key = _key(route.key, query) if query else route.key
+        if route.absolute:
+            key = f"{origin_of(scope).url} {key}"
+        elif self._path_varies:
+            key = f"{path_of(scope)} {key}"
         result: Entry | Answer | None = self._store.at_hand(key)
         cache_status = _HIT
         if result is None:

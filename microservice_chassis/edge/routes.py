@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -24,23 +24,30 @@ class Route(NamedTuple):
     `template` is empty where nothing is. `stamp` is the name of the version stamp on which the
     answer depends, the one under which a dator changes it; None where nothing may be kept.
     `key` tells the answer from others that depend on the same stamp, and `offer` is what there is.
+    `absolute` says that the answer has absolute URLs of the service, and so depends on its origin.
     """
 
     template: str
     stamp: str | None = None
     key: str = ""
     offer: Offer = Offer("application/json")
+    absolute: bool = False
 
 
 class Routes:
     """The paths of one collection, of its items, and of what stands beside them."""
 
-    def __init__(self, name: str, offers: Mapping[str, Offer]) -> None:
+    def __init__(
+        self, name: str, offers: Mapping[str, Offer], absolute: Collection[str] = ()
+    ) -> None:
         """`name` is that of the collection; `offers` has what there is by each template.
 
+        `absolute` are the templates whose answers have absolute URLs of the service.
         The templates are `/{name}` for the collection, `/{name}/{id}` for its items, which may
         have a suffix like `.ics`, and any other path without fields.
         """
+        self.templates = tuple(offers)
+        self._absolute = frozenset(absolute)
         self._prefix = f"{name}/"
         item = f"/{name}/{{id}}"
         self._items = {
@@ -82,4 +89,4 @@ class Routes:
         if not _ID.fullmatch(identifier):
             return Route(template, offer=offer)
         stamp = self._prefix + identifier.lower()
-        return Route(template, stamp, stamp + suffix, offer)
+        return Route(template, stamp, stamp + suffix, offer, template in self._absolute)

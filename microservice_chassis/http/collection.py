@@ -9,12 +9,14 @@ from typing import Any
 import falcon
 import falcon.asgi
 
+from microservice_chassis.edge.keys import KEY
 from microservice_chassis.http.bulk import Bulk
 from microservice_chassis.http.entity_tag import content_tag
 from microservice_chassis.http.export import NDJSON, Export
 from microservice_chassis.http.idempotency import digest, idempotency_key
 from microservice_chassis.http.paging import answer_total, link_to_next
 from microservice_chassis.http.query import query_parameters
+from microservice_chassis.http.reference import reference
 from microservice_chassis.http.request_body import is_array, parse_object, read_body
 from microservice_chassis.http.resource import (
     JSON,
@@ -48,7 +50,8 @@ class CollectionResource(DatorResource[M]):
         query = self._query.parse(parameters)
         page = await self._dator.page(query)
         if page.next:
-            link = link_to_next(self.template, parameters, query.limit, page.next)
+            path = reference(req, self.template)
+            link = link_to_next(path, parameters, query.limit, page.next)
             resp.set_header("Link", link)
         if page.total is not None:
             answer_total(resp, page.total)
@@ -65,18 +68,19 @@ class CollectionResource(DatorResource[M]):
         Location says where the one is. A repeat with the same Idempotency-Key answers the same.
         """
         query_parameters(req)
-        key = idempotency_key(req)
+        key, owner = idempotency_key(req), req.scope.get(KEY)
         body = await read_body(req, array=True)
         if is_array(body):
             elements = await self._bulk.elements(body)
             described = partial(self._bulk.parse, self._schema, elements)
-            answer_all(resp, await self._dator.create(Submission(key, digest(body), described)))
+            submission = Submission(key, digest(body), described, owner)
+            answer_all(resp, await self._dator.create(submission))
         else:
-            stored = await self._create_one(key, body)
-            resp.location = f"{self.template}/{answer_one(resp, stored)}"
+            stored = await self._create_one(key, body, owner)
+            resp.location = reference(req, f"{self.template}/{answer_one(resp, stored)}")
         resp.status = falcon.HTTP_201
 
-    async def _create_one(self, key: str | None, body: bytes) -> Stored[M]:
+    async def _create_one(self, key: str | None, body: bytes, owner: str | None) -> Stored[M]:
         document = parse_object(body)
         if key is None:
             return await self._dator.insert(self._schema.parse(document))
@@ -84,5 +88,5 @@ class CollectionResource(DatorResource[M]):
         async def described(defaults: Mapping[str, Any]) -> list[M]:
             return [self._schema.parse(document, defaults)]
 
-        (stored,) = await self._dator.create(Submission(key, digest(body), described))
+        (stored,) = await self._dator.create(Submission(key, digest(body), described, owner))
         return stored

@@ -13,6 +13,7 @@ class LiveResource(BaseResource):
     """Liveness: the process answers."""
 
     template = "/health/live"
+    is_open = True
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200, always."""
@@ -25,6 +26,7 @@ class ReadyResource(BaseResource):
     """Readiness: MongoDB does what requests need of it, too."""
 
     template = "/health/ready"
+    is_open = True
 
     def __init__(self, check: Callable[[], Awaitable[None]]) -> None:
         """`check` returns when MongoDB has done it, and raises DatabaseUnavailable."""

@@ -44,6 +44,12 @@ class BaseResource:
     # The media types that its GET answers.
     offer = _JSON_ALONE
 
+    # Whether it needs no API key.
+    is_open: ClassVar[bool] = False
+
+    # Whether what it answers has absolute URLs of the service.
+    is_absolute: ClassVar[bool] = False
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         cls.methods = tuple(

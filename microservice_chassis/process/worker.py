@@ -28,9 +28,12 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it comes without type info
         "http": HttpProtocol,
         "ws": "none",
         "lifespan": "on",
-        # NOTE: nothing here depends on a client's address, so no proxy needs to be believed.
+        # NOTE: whom to believe what they say of a request, `edge.origin` decides.
         "proxy_headers": False,
         "server_header": False,
+        # NOTE: of every answer, also of a refusal: it is what its Content-Type says, and nothing
+        #   that a browser makes of it (WHATWG Fetch, "X-Content-Type-Options").
+        "headers": [("X-Content-Type-Options", "nosniff")],
         "timeout_graceful_shutdown": _SHUTDOWN_TIMEOUT_S,
     }
 

@@ -41,11 +41,13 @@ class Submission(NamedTuple, Generic[M]):
 
     `key` is its Idempotency-Key, if it has given one, and `body` a hash of what it has sent.
     `resources` returns what that describes, given the defaults of members that it leaves out.
+    `owner` is the name of the client's API key, if it has one: two clients may use the same `key`.
     """
 
     key: str | None
     body: bytes
     resources: Callable[[Mapping[str, Any]], Awaitable[list[M]]]
+    owner: str | None = None
 
 
 class Insertion(Generic[M]):
@@ -80,7 +82,7 @@ class Insertion(Generic[M]):
         resources = await submission.resources(self._defaults)
         ids = self._identifiers.several(len(resources))
         intent = await self._intents.claim(
-            submission.key, submission.body, ids, now(), self._defaults
+            submission.owner, submission.key, submission.body, ids, now(), self._defaults
         )
         if intent.defaults != self._defaults:
             resources = await submission.resources(intent.defaults)

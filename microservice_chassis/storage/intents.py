@@ -2,8 +2,9 @@
 
 One document of the collection `Intents`:
 
-    _id         document    `collection`; whose key it is (`owner`: nobody's until there are API
-                            keys); and `key`: a client's, or of the service's own, an ObjectId
+    _id         document    `collection`; whose key it is (`owner`: the name of an API key, null
+                            where there are none); and `key`: a client's, or of the service's own,
+                            an ObjectId
     body        binary      a hash of the request's body
     ids         array       what the resources get, ObjectIds in their order
     created_at  date        what all of them get
@@ -87,6 +88,7 @@ class Intents:
 
     async def claim(
         self,
+        owner: str | None,
         key: str | None,
         body: bytes,
         ids: Sequence[ObjectId],
@@ -99,7 +101,7 @@ class Intents:
             OtherIntent: the key is that of another body.
             IntentUnderWay: somebody is at it.
         """
-        key_ = {"collection": self._collection, "owner": None, "key": key or ids[0]}
+        key_ = {"collection": self._collection, "owner": owner, "key": key or ids[0]}
         noted = {"body": Binary(body), "ids": ids, "created_at": created_at, "defaults": defaults}
         lease = Lease(self._intents, key_, "worker", LEASE_S)
         async with self._bulkhead.operation(write=True):

@@ -30,6 +30,10 @@ OTHERS = [
     ({"PORT": "1e3"}, "PORT='1e3' cannot be used: it must be the port"),
     ({"CACHE_TIMEOUT": " 5"}, "CACHE_TIMEOUT=' 5' cannot be used: it must be for how many"),
     ({"HOST": "a..b"}, "HOST='a..b' cannot be used: it must be the address"),
+    ({"PUBLIC_URL": "example.org"}, "PUBLIC_URL cannot be used: it must be the URL below which"),
+    ({"CORS_ALLOW_ORIGINS": "example.org"}, "CORS_ALLOW_ORIGINS='example.org' cannot be used"),
+    ({"TRUSTED_PROXIES": "proxy"}, "TRUSTED_PROXIES='proxy' cannot be used: it must be addresses"),
+    ({"API_KEYS_FILE": "/a/b"}, "API_KEYS_FILE='/a/b' cannot be read: No such file or directory"),
 ]
 
 
@@ -69,6 +73,19 @@ def test_a_setting_that_cannot_be_used_is_refused(tmp_path: Path, module: tuple[
     for settings, said in OTHERS:
         line = refusal(module, tmp_path / "data", settings)
         assert line.startswith(f"EventPost cannot start: {said}")
+    assert not (tmp_path / "data").exists()
+
+
+@pytest.mark.parametrize("module", [LAUNCHER, GUNICORN], ids=" ".join)
+def test_a_file_of_keys_that_is_malformed_is_refused_with_its_line(
+    tmp_path: Path, module: tuple[str, ...]
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text("# keys\n\nwebsite write\n")
+    line = refusal(module, tmp_path / "data", {"API_KEYS_FILE": str(path)})
+    assert line.startswith(
+        f"EventPost cannot start: line 3 of API_KEYS_FILE={str(path)!r} cannot be used:"
+    )
     assert not (tmp_path / "data").exists()
 
 

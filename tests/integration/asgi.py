@@ -28,8 +28,10 @@ class Answer(NamedTuple):
 class AsgiClient:
     """An application that was started as a server starts it."""
 
-    def __init__(self, app: Any) -> None:
-        self._app = app
+    def __init__(self, app: Any, client: tuple[str, int] | None = None) -> None:
+        """`client` is the address that requests come from."""
+        self.app = app
+        self._client = client
         self._events: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
 
     async def __aenter__(self) -> Self:
@@ -40,7 +42,7 @@ class AsgiClient:
 
         scope = {"type": "lifespan", "asgi": {"version": "3.0"}}
         self._events.put_nowait({"type": "lifespan.startup"})
-        self._lifespan = asyncio.create_task(self._app(scope, self._events.get, send))
+        self._lifespan = asyncio.create_task(self.app(scope, self._events.get, send))
         await started.wait()
         return self
 
@@ -70,6 +72,7 @@ class AsgiClient:
             "path": path,
             "query_string": query.encode(),
             "headers": [(name.encode(), value.encode("latin-1")) for name, value in fields],
+            "client": self._client,
         }
         messages: list[dict[str, Any]] = []
         content = [{"type": "http.request", "body": body, "more_body": False}]
@@ -81,9 +84,14 @@ class AsgiClient:
         async def send(message: dict[str, Any]) -> None:
             messages.append(message)
 
-        await self._app(scope, receive, send)
+        await self.app(scope, receive, send)
         start, *bodies = messages
-        answered = {name.decode(): value.decode() for name, value in start["headers"]}
+        answered: dict[str, str] = {}
+        for name, value in start["headers"]:  # over several lines it is one list
+            before = answered.get(name.decode())
+            answered[name.decode()] = (
+                value.decode() if before is None else f"{before}, {value.decode()}"
+            )
         return Answer(start["status"], answered, b"".join(each.get("body", b"") for each in bodies))
 
 

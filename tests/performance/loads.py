@@ -18,7 +18,7 @@ def unchanged_event(server: Server, seconds: int) -> list[Result]:
     """The same with the entity tag that the event has."""
     url = server.url + server.event
     tag = requests.get(url, timeout=5).headers["ETag"]
-    return [Load(url, seconds, header=f"If-None-Match: {tag}").result()]
+    return [Load(url, seconds, headers=[f"If-None-Match: {tag}"]).result()]
 
 
 def event_for_many(server: Server, seconds: int) -> list[Result]:

@@ -32,13 +32,13 @@ class Load:
         *,
         connections: int = 10,
         threads: int = 1,
-        header: str | None = None,
+        headers: Sequence[str] = (),
         script: str | None = None,
         arguments: Sequence[str] = (),
     ) -> None:
         """`arguments` are those of the script's `init`."""
         command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}", "--latency"]
-        if header:
+        for header in headers:
             command += ["-H", header]
         if script:
             command += ["-s", str(SCRIPTS / script)]

@@ -41,7 +41,7 @@ def stored(*, revision: int = 1, **members: Any) -> Stored[Event]:
 
 
 async def calendar_of(*resources: Stored[Event]) -> bytes:
-    calendar = Calendar("deployment")
+    calendar = Calendar("deployment", "https://example.org/events")
     return await calendar.text([calendar.event(each) for each in resources])
 
 
@@ -58,6 +58,7 @@ async def test_a_calendar_says_what_the_event_is() -> None:
     text = await calendar_of(stored(revision=3))
     (event,) = events(text)
     assert event.uid.value == f"{ID}@deployment"
+    assert event.url.value == f"https://example.org/events/{ID}"
     assert event.sequence.value == "3"
     assert event.summary.value == EVENT["title"]
     assert event.description.value == EVENT["description"]
@@ -72,7 +73,7 @@ async def test_a_calendar_says_what_the_event_is() -> None:
 
 async def test_what_an_event_does_not_have_is_left_out() -> None:
     (event,) = events(await calendar_of(stored(**NOTHING)))
-    given = {"uid", "dtstamp", "created", "last-modified", "sequence", "dtstart"}
+    given = {"uid", "dtstamp", "created", "last-modified", "sequence", "url", "dtstart"}
     assert set(event.contents) == given | {"summary", "description"}
 
 
