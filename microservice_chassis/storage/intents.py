@@ -25,7 +25,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-import pymongo
 from bson import Binary, ObjectId
 from pymongo import IndexModel, ReturnDocument
 from pymongo.asynchronous.collection import AsyncCollection
@@ -33,7 +32,7 @@ from pymongo.errors import DuplicateKeyError
 
 from microservice_chassis.errors import IntentUnderWay, OtherIntent
 from microservice_chassis.storage.bulkhead import Bulkhead
-from microservice_chassis.storage.client import Document, reachable
+from microservice_chassis.storage.client import Document, reachable, unlimited
 from microservice_chassis.storage.lease import Lease
 from microservice_chassis.storage.server_clock import ServerClock
 
@@ -83,7 +82,7 @@ class Intents:
 
     async def create_indexes(self) -> None:
         """Create the indexes, where they are missing."""
-        with pymongo.timeout(None), reachable():
+        with unlimited(), reachable():
             await self._intents.create_indexes([*INDEXES])
 
     async def claim(
