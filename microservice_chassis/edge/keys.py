@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from base64 import b64decode
 from collections.abc import Awaitable, Collection
+from functools import lru_cache
 from hmac import compare_digest
 from typing import NamedTuple
 
@@ -25,6 +26,9 @@ _PUBLIC = frozenset(("GET", "HEAD"))
 
 # RFC 6750, section 2.1.
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
+
+# What is longer has none of our keys, but perhaps for the name of a user; it is not worth memory.
+_REMEMBERED_LENGTH = 256
 
 _NO_STORE = (b"cache-control", b"no-store")
 
@@ -59,6 +63,10 @@ class Keys:
     def __init__(self, path: str) -> None:
         """Read the file; see `read`."""
         self._path = path
+        # NOTE: to hash a key for each request would cost more than all else here. What is looked
+        #   up is found by a random hash of the whole header, so it takes no longer for one that is
+        #   nearly right.
+        self._remembered = lru_cache(maxsize=256)(self._identify)
         self.read()
 
     def read(self) -> None:
@@ -68,11 +76,30 @@ class Keys:
             InvalidSetting: it cannot be used; the keys stay as they were. One line says why.
         """
         self._by_digest = {entry.digest: entry for entry in read_key_file(self._path)}
+        self._remembered.cache_clear()
 
     def __len__(self) -> int:
         return len(self._by_digest)
 
-    def find(self, key: bytes) -> KeyEntry | None:
+    def identify(self, authorization: bytes) -> KeyEntry | Refusal:
+        """Return what is known of the key in an Authorization, or why it has none that counts."""
+        if len(authorization) <= _REMEMBERED_LENGTH:
+            return self._remembered(authorization)
+        return self._identify(authorization)
+
+    def _identify(self, authorization: bytes) -> KeyEntry | Refusal:
+        scheme, _, credentials = authorization.partition(b" ")
+        credentials = credentials.strip(b" ")
+        match scheme.lower():
+            case b"bearer":
+                key = credentials if _TOKEN.fullmatch(credentials) else None
+            case b"basic":
+                key = _password(credentials)
+            case _:
+                return _MISSING
+        return _MALFORMED if key is None else self._find(key) or _UNKNOWN
+
+    def _find(self, key: bytes) -> KeyEntry | None:
         """Return what is known of a key, or None of one that is none.
 
         It takes the same time for all: what is looked up and compared is a hash, whose likeness to
@@ -121,17 +148,9 @@ class KeyLayer:
                 given = value
         if given is None:
             return _MISSING
-        scheme, _, credentials = given.partition(b" ")
-        key: bytes | None = credentials.strip(b" ")
-        is_token = scheme.lower() == b"bearer"
-        if not is_token:
-            if scheme.lower() != b"basic":
-                return _MISSING
-            key = _password(credentials.strip(b" "))
-        entry = self._keys.find(key) if key is not None else None
-        if entry is None:
-            malformed = key is None or (is_token and not _TOKEN.fullmatch(key))
-            return _MALFORMED if malformed else _UNKNOWN
+        entry = self._keys.identify(given)
+        if isinstance(entry, Refusal):
+            return entry
         if entry.right == "read" and method not in _READING:
             return _READS_ONLY
         scope[KEY] = entry.name

@@ -57,7 +57,8 @@ class Origins:
         """`public_url` and `proxies` are PUBLIC_URL and TRUSTED_PROXIES."""
         self._public = _split(public_url) if public_url else None
         self._networks = [ip_network(each) for each in proxies.split(",")] if proxies else []
-        self._is_trusted = lru_cache(maxsize=1024)(self._is_in_a_network)
+        # Those who connect are few; what they say of others is not worth memory.
+        self._is_proxy = lru_cache(maxsize=256)(self._is_trusted)
 
     @property
     def path_varies(self) -> bool:
@@ -84,7 +85,7 @@ class Origins:
         Whom a trusted proxy names as its client is the next one, up to the first that is none.
         """
         peer = scope.get("client")
-        if not self._networks or peer is None or not self._is_trusted(peer[0]):
+        if not self._networks or peer is None or not self._is_proxy(peer[0]):
             return _Hop()
         said = _Hop()
         for hop in _hops(scope):
@@ -93,7 +94,7 @@ class Origins:
                 break
         return said
 
-    def _is_in_a_network(self, node: str) -> bool:
+    def _is_trusted(self, node: str) -> bool:
         address = _address(node)
         return address is not None and any(address in each for each in self._networks)
 
