@@ -184,14 +184,21 @@ def bench_search(_context: Context, values: str = "20") -> None:
         "rounds": "how many rounds; the report shows their medians (10)",
         "seconds": "how long each load takes in a round (5)",
         "only": "a part of the names of loads, like mix",
+        "settings": "those of the working tree alone, like LOG_REQUESTS=all,LOG_LEVEL=info",
     }
 )
 def compare(
-    _context: Context, base: str, rounds: str = "10", seconds: str = "5", only: str = ""
+    _context: Context,
+    base: str,
+    rounds: str = "10",
+    seconds: str = "5",
+    only: str = "",
+    settings: str = "",
 ) -> None:
     """Compare the working tree with another commit: CPU time, rate and times of requests (wrk)."""
     options = (f"--base={base}", f"--rounds={rounds}", f"--seconds={seconds}", f"--only={only}")
-    _python("-m", "tests.performance.comparison", *options)
+    given = (f"--set={each}" for each in settings.split(",") if each)
+    _python("-m", "tests.performance.comparison", *options, *given)
 
 
 @task(

@@ -11,7 +11,8 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -104,14 +105,23 @@ def chosen(settings: Sequence[Setting], part: str) -> list[Setting]:
     return [each for each in kept if each.loads]
 
 
-def compare(base: Path, settings: Sequence[Setting], rounds: int, seconds: int) -> Measured:
-    """Measure the project in the folder `base` and the working tree in turn."""
+def compare(
+    base: Path,
+    settings: Sequence[Setting],
+    rounds: int,
+    seconds: int,
+    variables: Mapping[str, str],
+) -> Measured:
+    """Measure the project in the folder `base` and the working tree in turn.
+
+    The tree has these environment variables, beside what both have.
+    """
     measured: Measured = {}
     for setting in settings:
         with (
             tempfile.TemporaryDirectory(prefix="eventpost-") as directory,
-            _running(base, setting, Path(directory, "base")) as other,
-            _running(PROJECT, setting, Path(directory, "tree")) as tree,
+            _running(base, setting, Path(directory, "base"), {}) as other,
+            _running(PROJECT, setting, Path(directory, "tree"), variables) as tree,
         ):
             for load in setting.loads:
                 for build in (other, tree):
@@ -133,7 +143,9 @@ def _round(base: Build, tree: Build, load: Load, seconds: int, number: int) -> R
 
 
 @contextmanager
-def _running(project: Path, setting: Setting, data_dir: Path) -> Iterator[Build]:
+def _running(
+    project: Path, setting: Setting, data_dir: Path, variables: Mapping[str, str]
+) -> Iterator[Build]:
     """The events service of a project's folder, with its events."""
     settings = {
         "HOST": "127.0.0.1",
@@ -141,12 +153,23 @@ def _running(project: Path, setting: Setting, data_dir: Path) -> Iterator[Build]
         "DATA_DIR": str(data_dir),
         "LOG_LEVEL": "warning",
         "CACHE_TYPE": setting.cache,
+        **variables,
     }
     example, text = KINDS["events"]
-    with ServiceProcess("events_microservice", settings, project=project) as process:
+    with (
+        data_dir.with_suffix(".log").open("wb") as log,
+        ServiceProcess("events_microservice", settings, log, project) as process,
+    ):
         process.wait_until_ready()
         events = Service(f"{process.url}/events", example, text, process)
         yield Build(events, Server(process.url, seeded(events, setting.events)))
+
+
+def _variable(text: str) -> tuple[str, str]:
+    name, given, value = text.partition("=")
+    if not (name.isidentifier() and given):
+        raise ArgumentTypeError(f"{text!r} is no NAME=VALUE")
+    return name, value
 
 
 def main() -> None:
@@ -156,6 +179,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=whole_number, default=10, help="rounds (10)")
     parser.add_argument("--seconds", type=whole_number, default=5, help="of each load (5)")
     parser.add_argument("--only", default="", help="a part of the names of loads, like mix")
+    parser.add_argument(
+        "--set",
+        type=_variable,
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="a setting of the working tree alone; any number of times",
+    )
     arguments = parser.parse_args()
     settings = chosen(SETTINGS, arguments.only)
     if not settings:
@@ -168,7 +199,8 @@ def main() -> None:
     try:
         with worktree(PROJECT, arguments.base) as base:
             name = commit_name(base)
-            measured = compare(base, settings, arguments.rounds, arguments.seconds)
+            variables = dict(arguments.set)
+            measured = compare(base, settings, arguments.rounds, arguments.seconds, variables)
     except KeyboardInterrupt:
         raise SystemExit("the comparison was stopped") from None
     except FAILURES as failure:

@@ -28,6 +28,8 @@ def test_every_load_is_chosen_where_no_name_is_given() -> None:
         (("--base", "HEAD", "--rounds", "0"), "argument --rounds: '0' is not a whole number"),
         (("--base", "HEAD", "--seconds", "x"), "argument --seconds: 'x' is not a whole number"),
         (("--base", "HEAD", "--only", "delete all"), "no load has 'delete all' in its name"),
+        (("--base", "HEAD", "--set", "LOG_REQUESTS"), "'LOG_REQUESTS' is no NAME=VALUE"),
+        (("--base", "HEAD", "--set", "A=b"), "the comparison needs wrk"),
         (("--base", "HEAD"), "the comparison needs wrk"),
     ],
 )
