@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta
 
 from microservice_chassis.schema.folding import folded
 from microservice_chassis.schema.member import Earlier, Recorded, Rule
-from microservice_chassis.schema.scalars import LINE, TEXT, line, text
+from microservice_chassis.schema.scalars import (
+    LINE,
+    LINE_KEYWORDS,
+    TEXT,
+    TEXT_KEYWORDS,
+    line,
+    text,
+)
 from microservice_chassis.schema.schema import Resource
-from microservice_chassis.schema.timestamp import earlier_timestamp, timestamp
+from microservice_chassis.schema.timestamp import TIMESTAMP, earlier_timestamp, timestamp
 from notifications_microservice.models.mail_address import LONGEST_ADDRESS, mail_address_rule
 
 Status = Literal["pending", "sending", "sent", "failed", "missed"]
@@ -21,12 +28,16 @@ Status = Literal["pending", "sending", "sent", "failed", "missed"]
 class Notification(Resource, frozen=True, kw_only=True):
     """An e-mail reminder, in the order in which its members are answered."""
 
-    subject: Annotated[str, Meta(min_length=10, max_length=70), Rule(f"10 to 70 {LINE}", line)]
-    content: Annotated[str, Meta(min_length=30, max_length=700), Rule(f"30 to 700 {TEXT}", text)]
+    subject: Annotated[
+        str, Meta(min_length=10, max_length=70), Rule(f"10 to 70 {LINE}", line, LINE_KEYWORDS)
+    ]
+    content: Annotated[
+        str, Meta(min_length=30, max_length=700), Rule(f"30 to 700 {TEXT}", text, TEXT_KEYWORDS)
+    ]
     to_mail: Annotated[str, Meta(max_length=LONGEST_ADDRESS), mail_address_rule()]
     scheduled_time: Annotated[
         datetime,
-        Rule('a date and time (RFC 3339), like "2027-05-01T18:00:00Z"', timestamp),
+        Rule('a date and time (RFC 3339), like "2027-05-01T18:00:00Z"', timestamp, TIMESTAMP),
         Earlier(earlier_timestamp),
     ]
     status: Annotated[Status, Recorded] = "pending"
@@ -37,6 +48,13 @@ class Notification(Resource, frozen=True, kw_only=True):
     updated_at: Annotated[datetime | None, Recorded] = None
 
     searched_from = frozenset({"to_mail"})
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "subject": "Jazz in the park tonight",
+        "content": "It starts at eight. Bring a blanket and something to drink.",
+        "to_mail": "guest@example.com",
+        "scheduled_time": "2027-06-12T12:00:00Z",
+    }
 
     def searched(self) -> Mapping[str, Any]:
         """The address, folded."""
