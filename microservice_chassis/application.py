@@ -24,10 +24,15 @@ from microservice_chassis.edge.exchange import ExchangeLayer
 from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.errors import DomainError, InvalidSetting
+from microservice_chassis.http.api_page.file import page_files
+from microservice_chassis.http.api_page.page import PageResource
 from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
 from microservice_chassis.http.negotiation import Negotiation
+from microservice_chassis.http.openapi.access import Access
+from microservice_chassis.http.openapi.document import ApiDocument
+from microservice_chassis.http.openapi.resource import OpenApiResource
 from microservice_chassis.http.problem_handlers import add_problem_handlers
 from microservice_chassis.http.resource import BaseResource, DatorResource
 from microservice_chassis.process.background import Background
@@ -166,6 +171,12 @@ def create_application(
         LiveResource(),
         ReadyResource(parts.dator.check),
     ]
+
+    def document() -> Mapping[str, Any]:
+        schema, access = parts.dator.schema, Access()
+        return ApiDocument(parts.dator.name, schema, access, "/").of(resources)
+
+    resources += [OpenApiResource(document), PageResource(), *page_files()]
     routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
     # The layers that a request goes through, from the outermost one inwards.
     app: Application = _falcon(
