@@ -61,12 +61,14 @@ class CollectionResource(DatorResource[M]):
             f"{self.template}/{{id}}",
         )
         return {
-            "GET": self.read(
-                "List what parameters select, page by page; as NDJSON all of it.",
-                {JSON: several},
+            "GET": self._reading(
+                "List what parameters select.",
+                json=several,
                 headers=("Link", "Total-Count", "Total-Count-Precision"),
                 parameters=[*self._query.members.values()],
                 problems=(426,),
+                description=f"{JSON} comes in pages; {NDJSON} has one resource in each line, and"
+                " all of them, so that there is no limit, cursor or count.",
             ),
             "POST": Operation(
                 "Create one, or several at once: all of them or none.",

@@ -41,7 +41,7 @@ class ItemResource(DatorResource[M]):
             return {200: Answer(description, represented, ("ETag",))}
 
         return {
-            "GET": self.read("Read one.", represented, problems=(404,)),
+            "GET": self._reading("Read one.", json=answered(self._schema), problems=(404,)),
             "PUT": Operation(
                 "Replace one as a whole.",
                 as_it_is("What it is now."),

@@ -37,7 +37,8 @@ class Operation(NamedTuple):
 
     `parameters` are those of the query, `headers` the names of those of the request,
     `body` has the schema of each media type that it can be, and `problems` the statuses of
-    the problems that it can end with beside those of any request.
+    the problems that it can end with beside those of any request. `description` is what the
+    summary has no place for.
     """
 
     summary: str
@@ -46,6 +47,31 @@ class Operation(NamedTuple):
     parameters: Sequence[Member] = ()
     headers: Sequence[str] = ()
     body: Mapping[str, Keywords] = {}
+    description: str = ""
+
+
+def read(
+    summary: str,
+    content: Mapping[str, Keywords],
+    *,
+    headers: Sequence[str] = (),
+    problems: Sequence[int] = (),
+    parameters: Sequence[Member] = (),
+    description: str = "",
+) -> Operation:
+    """Return the operation of a GET whose answers have entity tags."""
+    cached = ("ETag", "Cache-Control", *headers)
+    return Operation(
+        summary,
+        {
+            200: Answer("What there is.", content, cached),
+            304: Answer("The client has it already: If-None-Match names its tag.", {}, cached),
+        },
+        problems,
+        parameters,
+        headers=("If-None-Match",),
+        description=description,
+    )
 
 
 def answered(schema: Schema[Any]) -> Keywords:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
+from inspect import getdoc
 from typing import ClassVar, Generic, TypeVar
 
 import falcon
@@ -16,7 +17,7 @@ from microservice_chassis.edge.asgi import header
 from microservice_chassis.edge.conditional import not_modified
 from microservice_chassis.errors import UnreadableResource
 from microservice_chassis.http.entity_tag import entity_tag
-from microservice_chassis.http.operation import OF_DATOR, Answer, Operation
+from microservice_chassis.http.operation import OF_DATOR, Operation, read
 from microservice_chassis.http.problem_handlers import Problem
 from microservice_chassis.schema.member import Keywords, Member
 from microservice_chassis.schema.query import QueryParameters
@@ -116,34 +117,32 @@ class DatorResource(BaseResource, Generic[M]):
     on_head = on_get
 
     def operations(self) -> Mapping[str, Operation]:
-        """GET: what is at a path, as a text; what it selects of a collection, parameters say."""
+        """GET, for what the first line of the class says; a collection's can be filtered."""
+        summary, _, _ = (getdoc(type(self)) or "").partition("\n")
         if "{id}" in self.template:
-            return {"GET": self.read("Read it.", {}, problems=(404,))}
-        selecting = QueryParameters(self._dator.query).selecting.values()
-        return {"GET": self.read("Read what parameters select.", {}, parameters=[*selecting])}
+            return {"GET": self._reading(summary, problems=(404,))}
+        selecting = QueryParameters(self._dator.query).selecting
+        return {"GET": self._reading(summary, parameters=[*selecting.values()])}
 
-    def read(
+    def _reading(
         self,
         summary: str,
-        schemas: Mapping[str, Keywords],
         *,
+        json: Keywords | None = None,
         headers: Sequence[str] = (),
         parameters: Sequence[Member] = (),
         problems: Sequence[int] = (),
+        description: str = "",
     ) -> Operation:
-        """Return the operation of GET; `schemas` are those of media types that are no text."""
+        """Return the operation of GET; `json` is the schema of the JSON that there is."""
         text = {"type": "string"}
-        content = {each: schemas.get(each, text) for each in self.offer.media_types}
-        cached = ("ETag", "Cache-Control", "Cache-Status", "Vary")
-        return Operation(
+        return read(
             summary,
-            {
-                200: Answer("What there is.", content, (*cached, *headers)),
-                304: Answer("The client has it already: If-None-Match names its tag.", {}, cached),
-            },
-            (*OF_DATOR, *problems),
-            parameters,
-            ("If-None-Match",),
+            {each: json if json and each == JSON else text for each in self.offer.media_types},
+            headers=("Cache-Status", "Vary", *headers),
+            problems=(*OF_DATOR, *problems),
+            parameters=parameters,
+            description=description,
         )
 
     async def _must_exist(self, params: Mapping[str, str]) -> None:

@@ -10,7 +10,7 @@ import falcon.asgi
 
 from microservice_chassis.http.api_page.file import NO_SNIFFING, SWAGGER_UI
 from microservice_chassis.http.entity_tag import content_tag
-from microservice_chassis.http.operation import Answer, Operation
+from microservice_chassis.http.operation import Operation, read
 from microservice_chassis.http.resource import BaseResource, answer_conditionally
 
 HTML = "text/html"
@@ -42,8 +42,7 @@ class PageResource(BaseResource):
 
     def operations(self) -> Mapping[str, Operation]:
         """Open it."""
-        answer = Answer("The page.", {HTML: {"type": "string"}}, ("ETag", "Cache-Control"))
-        return {"GET": Operation("This document as a page to try it.", {200: answer})}
+        return {"GET": read("This document as a page to try it.", {HTML: {"type": "string"}})}
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: the page, whose links are relative: it may lie below the path of a proxy."""

@@ -29,8 +29,8 @@ from microservice_chassis.schema.schema import Schema
 _VERSION = "1"
 
 _DESCRIPTION = (
-    "Every error is a problem document (RFC 9457). Members that are read-only may be sent back as"
-    " they came, and are ignored."
+    "Every error is a problem document (RFC 9457), 404 for any other path and 405 for any other"
+    " method, too. Members that are read-only may be sent back as they came, and are ignored."
 )
 _METHODS_OF_ALL = "HEAD and OPTIONS"
 
@@ -134,6 +134,7 @@ class ApiDocument:
             "operationId": _operation_id(method, resource.template),
             "tags": [tag],
             "summary": operation.summary,
+            **({"description": operation.description} if operation.description else {}),
             "parameters": parameters,
             **({"requestBody": body} if operation.body else {}),
             "responses": {
