@@ -4,11 +4,14 @@ ARG BASE=docker.io/library/python:3.11.15-slim-bookworm
 FROM ${BASE} AS build
 # With `telemetry` there is what exports traces, too (docs/monitoring.md#traces).
 ARG REQUIREMENTS=service
+# Of Swagger UI only what the API page loads.
 # Without pip and setuptools: nothing is ever installed in a container that runs.
 COPY requirements/service.txt requirements/telemetry.txt /
 RUN python3 -m venv /packages \
     && /packages/bin/pip install --no-cache-dir --requirement /service.txt \
         --requirement "/$REQUIREMENTS.txt" \
+    && find /packages -path "*/swagger_ui_bundle/vendor/*" -type f ! -name swagger-ui.css \
+        ! -name swagger-ui-bundle.js ! -name favicon-32x32.png -delete \
     && /packages/bin/pip uninstall --yes pip setuptools
 COPY gunicorn.conf.py /eventpost/
 COPY microservice_chassis /eventpost/microservice_chassis

@@ -154,6 +154,12 @@ def house(_context: Context) -> None:
     _python("-m", "development.house")
 
 
+@task
+def picture(_context: Context) -> None:
+    """Make the picture of the API page, docs/images/api-page.png, again (needs Chromium)."""
+    _python("-m", "tests.e2e.api_page")
+
+
 @task(name="install-dependencies", aliases=("installDependencies",))
 def install_dependencies(_context: Context) -> None:
     """Install everything that somebody who works on EventPost needs."""

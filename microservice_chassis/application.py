@@ -30,11 +30,16 @@ from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.edge.span import Tracer
 from microservice_chassis.errors import DomainError, InvalidSetting
+from microservice_chassis.http.api_page.file import page_files
+from microservice_chassis.http.api_page.page import PageResource
 from microservice_chassis.http.collection import CollectionResource
 from microservice_chassis.http.health import LiveResource, ReadyResource
 from microservice_chassis.http.item import ItemResource
 from microservice_chassis.http.metrics import MetricsResource
 from microservice_chassis.http.negotiation import Negotiation
+from microservice_chassis.http.openapi.access import Access
+from microservice_chassis.http.openapi.document import ApiDocument
+from microservice_chassis.http.openapi.resource import OpenApiResource
 from microservice_chassis.http.privacy import Privacy
 from microservice_chassis.http.problem_handlers import add_problem_handlers
 from microservice_chassis.http.resource import BaseResource, DatorResource
@@ -230,6 +235,13 @@ def create_application(
         ReadyResource(parts.dator.check),
         MetricsResource(exposition.render),
     ]
+
+    def document() -> Mapping[str, Any]:
+        access = Access(settings.api_keys_file is not None, public_read)
+        server = settings.public_url or "/"
+        return ApiDocument(parts.dator.name, parts.dator.schema, access, server).of(resources)
+
+    resources += [OpenApiResource(document), PageResource(), *page_files()]
     routes = Routes(
         parts.dator.name,
         {each.template: each.offer for each in resources},

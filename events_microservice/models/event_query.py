@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
 from microservice_chassis.errors import InvalidParameter
 from microservice_chassis.schema.folding import folded, words
@@ -18,12 +20,19 @@ HIGHEST_RADIUS_KM = 1000
 # More words than that, nobody looks for; each costs a look into an index.
 _MOST_WORDS = 10
 
+_NOT_EMPTY = {"minLength": 1}
+
 _EITHER_WAY = "- in front reverses"
 
 Sort = Literal[
     "id", "-id", "starts_at", "-starts_at", "title", "-title", "updated_at", "-updated_at",
     "distance",
 ]  # fmt: skip
+
+
+# As JSON (RFC 8259, section 6) and JavaScript write a number; float() takes much else.
+_NUMBER = r"-?[0-9]+(?:\.[0-9]+)?(?:[Ee][+-]?[0-9]+)?"
+_POINT = f"{_NUMBER},{_NUMBER}"
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -59,11 +68,11 @@ def searched_words(value: str) -> tuple[str, ...]:
 
 def point(value: str) -> Point:
     """A latitude and a longitude, separated by a comma."""
-    parts = value.split(",")
-    if len(parts) != 2:
+    if value.count(",") != 1:
         raise Malformed("there is a comma between latitude and longitude, and no other")
-    latitude, longitude = (float(part) for part in parts)
-    # NOTE: this refuses what is not a number, too.
+    if not re.fullmatch(_POINT, value):
+        raise ValueError("not two numbers")
+    latitude, longitude = map(float, value.split(","))
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         raise ValueError("not on the Earth")
     return Point(latitude, longitude)
@@ -71,8 +80,9 @@ def point(value: str) -> Point:
 
 def radius(value: str) -> float:
     """A number of kilometres."""
+    if not re.fullmatch(_NUMBER, value):
+        raise ValueError("not a number")
     radius_km = float(value)
-    # NOTE: this refuses what is not a number, too.
     if not 0 < radius_km <= HIGHEST_RADIUS_KM:
         raise ValueError("out of range")
     return radius_km
@@ -85,19 +95,30 @@ class EventQuery(RangeQuery, frozen=True, kw_only=True):
         Sort | None,
         Rule(f"id, starts_at, title or updated_at ({_EITHER_WAY}), or distance"),
     ] = None
-    topic: Annotated[str | None, Rule("one of the event's topics", topic)] = None
-    place: Annotated[
-        tuple[str, ...] | None, Rule(f"1 to {_MOST_WORDS} words of the place", searched_words)
+    topic: Annotated[
+        str | None, Rule("one of the event's topics", topic, {"pattern": "^[^,]+$"})
     ] = None
-    organizer: Annotated[str | None, Rule("the whole name of the organizer", name)] = None
+    place: Annotated[
+        tuple[str, ...] | None,
+        Rule(f"1 to {_MOST_WORDS} words of the place", searched_words, _NOT_EMPTY),
+    ] = None
+    organizer: Annotated[str | None, Rule("the whole name of the organizer", name, _NOT_EMPTY)] = (
+        None
+    )
     q: Annotated[
-        tuple[str, ...] | None, Rule(f"1 to {_MOST_WORDS} words of the event", searched_words)
+        tuple[str, ...] | None,
+        Rule(f"1 to {_MOST_WORDS} words of the event", searched_words, _NOT_EMPTY),
     ] = None
     near: Annotated[
-        Point | None, Rule('latitude,longitude in degrees, like "52.52,13.405"', point)
+        Point | None,
+        Rule(
+            'latitude,longitude in degrees, like "52.52,13.405"', point, {"pattern": f"^{_POINT}$"}
+        ),
     ] = None
     radius: Annotated[
-        float | None, Rule(f"a number of kilometres, up to {HIGHEST_RADIUS_KM}", radius)
+        float | None,
+        Meta(gt=0, le=HIGHEST_RADIUS_KM),
+        Rule(f"a number of kilometres, up to {HIGHEST_RADIUS_KM}", radius),
     ] = None
 
     def check(self) -> None:

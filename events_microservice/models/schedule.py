@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from errno import EMFILE, ENFILE
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from microservice_chassis.schema.malformed import Malformed, malformed
@@ -17,11 +18,21 @@ LONGEST_DURATION = timedelta(days=31)
 _FIRST_INSTANT = datetime.min.replace(tzinfo=UTC)
 _LAST_INSTANT = datetime.max.replace(microsecond=0, tzinfo=UTC)
 
-_NUMBER = r"([0-9]{1,7}(?:[.,][0-9]{1,6})?)"
+_WHOLE = "[0-9]{1,7}"
+_NUMBER = rf"{_WHOLE}(?:[.,][0-9]{{1,6}})?"
+# What `duration` accepts, for its `Rule`: which numbers there are, and which may have a fraction.
+# NOTE: that all of them together are at most LONGEST_DURATION, no pattern can say.
+DURATION = {
+    "pattern": (
+        rf"^P(?:{_NUMBER}W|{_NUMBER}D|(?:{_WHOLE}D)?T(?:{_NUMBER}H|{_NUMBER}M|{_NUMBER}S"
+        rf"|{_WHOLE}H{_NUMBER}M|{_WHOLE}H{_NUMBER}S|{_WHOLE}M{_NUMBER}S"
+        rf"|{_WHOLE}H{_WHOLE}M{_NUMBER}S))$"
+    )
+}
 # ISO 8601-1:2019, 5.5.2: weeks alone, or days and a time; only the last number may have a fraction.
 _DURATION = re.compile(
-    rf"P(?!$)(?:{_NUMBER}W|(?:{_NUMBER}D)?"
-    rf"(?:T(?=[0-9])(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?)"
+    rf"P(?!$)(?:({_NUMBER})W|(?:({_NUMBER})D)?"
+    rf"(?:T(?=[0-9])(?:({_NUMBER})H)?(?:({_NUMBER})M)?(?:({_NUMBER})S)?)?)"
 )
 _FRACTION_BEFORE_ANOTHER_NUMBER = re.compile(r"[.,][0-9]+[A-Z]T?[0-9]")
 # What is no duration here, and has a name.
@@ -47,6 +58,11 @@ def timezone(value: str) -> str:
     if value not in _timezones():
         raise Malformed("not an IANA time zone that every machine has")
     return value
+
+
+def timezone_keywords() -> Mapping[str, Any]:
+    """Return what `timezone` accepts, for its `Rule`."""
+    return {"enum": sorted(_timezones())}
 
 
 class Lengths(NamedTuple):

@@ -10,10 +10,18 @@ import falcon
 import falcon.asgi
 
 from microservice_chassis.edge.keys import KEY
-from microservice_chassis.http.bulk import Bulk
+from microservice_chassis.http.bulk import MOST_ELEMENTS, Bulk
 from microservice_chassis.http.entity_tag import content_tag
 from microservice_chassis.http.export import NDJSON, Export
 from microservice_chassis.http.idempotency import digest, idempotency_key
+from microservice_chassis.http.operation import (
+    OF_BODY,
+    OF_DATOR,
+    Answer,
+    Operation,
+    answered,
+    given,
+)
 from microservice_chassis.http.paging import answer_total, link_to_next
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.reference import reference
@@ -43,6 +51,35 @@ class CollectionResource(DatorResource[M]):
         """A page as JSON, and everything as NDJSON."""
         self._query = QueryParameters(self._dator.query)
         return {JSON: self._answer_page, NDJSON: Export(self._dator).answer}
+
+    def operations(self) -> Mapping[str, Operation]:
+        """List what there is, and create one or several."""
+        one, several = given(self._schema), {"type": "array", "items": answered(self._schema)}
+        array = {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_ELEMENTS}
+        created = Answer(
+            "Created: one resource, or for an array all of them, in its order.",
+            {JSON: {"oneOf": [answered(self._schema), several]}},
+            ("Location", "ETag"),
+            f"{self.template}/{{id}}",
+        )
+        return {
+            "GET": self._reading(
+                "List what parameters select.",
+                json=several,
+                headers=("Link", "Total-Count", "Total-Count-Precision"),
+                parameters=[*self._query.members.values()],
+                problems=(426,),
+                description=f"{JSON} comes in pages; {NDJSON} has one resource in each line, and"
+                " all of them, so that there is no limit, cursor or count.",
+            ),
+            "POST": Operation(
+                "Create one, or several at once: all of them or none.",
+                {201: created},
+                (409, *OF_BODY, *OF_DATOR),
+                headers=("Idempotency-Key",),
+                body={JSON: {"oneOf": [one, array]}},
+            ),
+        }
 
     async def _answer_page(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: one page of what the query selects, in its order; Link leads to the next."""

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import falcon.asgi
 
-from microservice_chassis.http.resource import BaseResource
+from microservice_chassis.http.operation import Answer, Operation
+from microservice_chassis.http.resource import JSON, BaseResource
+
+
+def _healthy(status: str) -> Mapping[int, Answer]:
+    schema = {
+        "type": "object",
+        "properties": {"status": {"const": status}},
+        "required": ["status"],
+        "additionalProperties": False,
+    }
+    return {200: Answer("It is.", {JSON: schema})}
 
 
 class LiveResource(BaseResource):
@@ -14,6 +25,10 @@ class LiveResource(BaseResource):
 
     template = "/health/live"
     is_open = True
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Whether the process runs."""
+        return {"GET": Operation("Whether the service runs.", _healthy("live"))}
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200, always."""
@@ -31,6 +46,11 @@ class ReadyResource(BaseResource):
     def __init__(self, check: Callable[[], Awaitable[None]]) -> None:
         """`check` returns when MongoDB has done it, and raises DatabaseUnavailable."""
         self._check = check
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Whether MongoDB can be used."""
+        summary = "Whether MongoDB does what reads and writes need."
+        return {"GET": Operation(summary, _healthy("ready"), (503,))}
 
     async def on_get(self, _req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200, or 503 while MongoDB cannot be used."""

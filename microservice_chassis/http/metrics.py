@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import falcon.asgi
 
 from microservice_chassis.edge.accept import Offer
+from microservice_chassis.http.operation import Answer, Operation
 from microservice_chassis.http.problem_handlers import Problem
 from microservice_chassis.http.resource import BaseResource
 
@@ -22,6 +23,12 @@ class MetricsResource(BaseResource):
 
     def __init__(self, render: Render) -> None:
         self._render = render
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Read them."""
+        content = {media_type: {"type": "string"} for media_type in self.offer.media_types}
+        answer = Answer("The metrics of all workers.", content, ("Cache-Control",))
+        return {"GET": Operation("What all workers together have counted.", {200: answer}, (503,))}
 
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: the text in the format that Accept names, else in Prometheus' 0.0.4."""

@@ -11,6 +11,21 @@ from datetime import date
 
 from microservice_chassis.schema.malformed import Malformed, malformed
 
+# The same as patterns, as JSON Schema takes them (ECMA-262): the days of the years 1 to 9999.
+_LEAP_YEAR = "(?:[0-9]{2}(?:0[48]|[2468][048]|[13579][26])|(?:0[48]|[2468][048]|[13579][26])00)"
+_YEAR = "(?:[0-9]{3}[1-9]|[0-9]{2}[1-9]0|[0-9][1-9]00|[1-9]000)"
+_DAY = (
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+)
+DATE_PATTERN = f"(?:{_YEAR}-{_DAY}|{_LEAP_YEAR}-02-29)"
+MINUTE_PATTERN = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+SECOND_PATTERN = ":[0-5][0-9]"
+
+# What `calendar_date` and `local_time` accept, for their `Rule`.
+DATE = {"format": "date", "pattern": f"^{DATE_PATTERN}$"}
+TIME = {"pattern": f"^{MINUTE_PATTERN}(?:{SECOND_PATTERN})?$"}
+
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _TIME = re.compile(r"([0-9]{2}):([0-9]{2})(?::([0-9]{2}))?")
 

@@ -28,6 +28,9 @@ from typing import (
 
 import msgspec
 
+# Keywords of JSON Schema (draft 2020-12), with their values.
+Keywords = Mapping[str, Any]
+
 _KEPT_AS_THEY_ARE = (str, int, float, datetime)
 
 
@@ -36,10 +39,13 @@ class Rule(NamedTuple):
 
     `canonical` returns the form in which a valid string is kept, and raises ValueError for an
     invalid one; a Malformed where there is more to say than `must_be` does.
+    `keywords` say of a string what `canonical` accepts, as far as JSON Schema can; a function
+    returns those that are not to be read before they are asked for.
     """
 
     must_be: str
     canonical: Callable[[str], Any] | None = None
+    keywords: Keywords | Callable[[], Keywords] | None = None
 
 
 class Recorded:
@@ -85,7 +91,9 @@ class Member:
         self.derived_from = next(
             (mark.sources for mark in marks if isinstance(mark, Derived)), frozenset[str]()
         )
+        self.limits = next((mark for mark in marks if isinstance(mark, msgspec.Meta)), None)
         self.types = tuple(_union(annotation))
+        self.nullable = NoneType in get_args(_bare(annotation))
         self.rule = rule or next(
             (mark for mark in marks if isinstance(mark, Rule)), Rule(_named(self.types))
         )
@@ -158,12 +166,16 @@ def members(model: type[msgspec.Struct], rules: Mapping[str, Rule] | None = None
 
 def _union(annotation: Any) -> Iterator[Any]:
     """The types that an annotation allows, without the marks."""
-    if get_origin(annotation) is Annotated:
-        annotation = get_args(annotation)[0]
+    annotation = _bare(annotation)
     if get_origin(annotation) in (Union, UnionType):
         yield from (each for each in get_args(annotation) if each is not NoneType)
     else:
         yield annotation
+
+
+def _bare(annotation: Any) -> Any:
+    """An annotation without its marks."""
+    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
 
 
 def _named(types: tuple[Any, ...]) -> str:

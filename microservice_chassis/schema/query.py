@@ -41,7 +41,9 @@ class Query(msgspec.Struct, frozen=True, kw_only=True):
     limit: Annotated[
         int, Meta(ge=1, le=HIGHEST_LIMIT), Rule(f"a number from 1 to {HIGHEST_LIMIT}", _limit)
     ] = DEFAULT_LIMIT
-    cursor: Annotated[str | None, Rule("one that a Link header gave")] = None
+    cursor: Annotated[
+        str | None, Rule("one that a Link header gave", keywords={"minLength": 1})
+    ] = None
     count: Annotated[bool, Rule("true or false")] = False
 
     def check(self) -> None:
@@ -77,7 +79,11 @@ class QueryParameters(Generic[Q]):
         self.members = {member.name: member for member in members(query)}
         self.without_any = query()
         # Those that say what is selected, and not which page of it.
-        self.selecting = self.members.keys() - {"limit", "cursor", "count"}
+        self.selecting = {
+            name: member
+            for name, member in self.members.items()
+            if name not in ("limit", "cursor", "count")
+        }
 
     def parse(self, parameters: Mapping[str, str]) -> Q:
         """Return the query that parameters describe, all of which are known.
@@ -91,7 +97,11 @@ class QueryParameters(Generic[Q]):
         for name, text in parameters.items():
             member = self.members[name]
             try:
-                values[member.attribute] = member.parse(text, strict=False)
+                value = member.parse(text, strict=False)
+                # NOTE: msgspec takes the text null for None, which would be no filter at all.
+                if value is None:
+                    raise ValueError("null")
+                values[member.attribute] = value
             except ValueError as error:
                 why = f": {error}" if isinstance(error, Malformed) else ""
                 raise InvalidParameter(

@@ -8,13 +8,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from microservice_chassis.schema.local_time import calendar_date
+from microservice_chassis.schema.local_time import DATE_PATTERN, calendar_date
 from microservice_chassis.schema.malformed import Malformed
-from microservice_chassis.schema.timestamp import timestamp
+from microservice_chassis.schema.timestamp import TIMESTAMP_PATTERN, timestamp
 
 MUST_BE = (
     'a date like "2027-05-01", a date and time (RFC 3339) like "2027-05-01T18:00:00Z", now or today'
 )
+
+# What `range_end` accepts, for its `Rule`.
+RANGE_END = {"pattern": f"^(?:now|today|{DATE_PATTERN}|{TIMESTAMP_PATTERN})$"}
 
 
 class RangeEnd(msgspec.Struct, frozen=True):

@@ -11,17 +11,26 @@ from msgspec import field
 from microservice_chassis.errors import InvalidParameter
 from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.query import Query
-from microservice_chassis.schema.range_end import MUST_BE, RangeEnd, instant, range_end
+from microservice_chassis.schema.range_end import (
+    MUST_BE,
+    RANGE_END,
+    RangeEnd,
+    instant,
+    range_end,
+)
+from microservice_chassis.schema.timestamp import TIMESTAMP
 
 
 class RangeQuery(Query, frozen=True, kw_only=True):
     """A query with a range of time, both of whose ends are part of it, and changes since."""
 
-    from_: Annotated[RangeEnd | None, Rule(MUST_BE, range_end)] = field(default=None, name="from")
-    to: Annotated[RangeEnd | None, Rule(MUST_BE, range_end)] = None
+    from_: Annotated[RangeEnd | None, Rule(MUST_BE, range_end, RANGE_END)] = field(
+        default=None, name="from"
+    )
+    to: Annotated[RangeEnd | None, Rule(MUST_BE, range_end, RANGE_END)] = None
     updated_since: Annotated[
         datetime | None,
-        Rule('a date and time (RFC 3339), like "2027-05-01T18:00:00Z"', instant),
+        Rule('a date and time (RFC 3339), like "2027-05-01T18:00:00Z"', instant, TIMESTAMP),
     ] = None
 
     def check(self) -> None:

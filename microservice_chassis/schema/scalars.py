@@ -15,6 +15,10 @@ from microservice_chassis.schema.malformed import Malformed
 TEXT = "characters, no control characters but tab and newline"
 LINE = "characters in one line, no control characters"
 
+# What `text` and `line` accept, for the same.
+TEXT_KEYWORDS = {"pattern": r"^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f]*$"}
+LINE_KEYWORDS = {"pattern": r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"}
+
 _NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # NOTE: Python's `email` ends a line of a header at U+2028 and U+2029, too (str.splitlines).
 _NOT_IN_LINE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")

@@ -21,6 +21,9 @@ from microservice_chassis.schema.shown import shortened, shown
 
 M = TypeVar("M", bound=msgspec.Struct)
 
+# As the service writes an id; in a path capitals are fine, too.
+ID = {"pattern": "^[0-9a-f]{24}$"}
+
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """The base of the models that have a collection."""
@@ -28,7 +31,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     # The members on which `indexed` depends.
     indexed_from: ClassVar[frozenset[str]] = frozenset()
 
-    id: Annotated[str, Recorded] = ""
+    id: Annotated[str, Rule("24 hex digits", keywords=ID), Recorded] = ""
 
     def indexed(self) -> Mapping[str, Any]:
         """Return what a document has beside the members, to be found by.
@@ -43,6 +46,9 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
 
     # The members from which `searched` follows.
     searched_from: ClassVar[frozenset[str]] = frozenset()
+
+    # A document that a client could send, for the API document.
+    example: ClassVar[Mapping[str, Any]] = {}
 
     def searched(self) -> Mapping[str, Any]:
         """Return what is kept beside the members to find the resource by; no client sees it.
@@ -91,7 +97,7 @@ class Schema(Generic[M]):
             for name, member in self.writable.items()
             if member.default is not msgspec.NODEFAULT
         } | dict(defaults or {})
-        self._nested = {
+        self.nested = {
             name: Schema(member.struct)
             for name, member in self.writable.items()
             if member.struct is not None
@@ -140,7 +146,7 @@ class Schema(Generic[M]):
         for name, canonical in self._canonical:
             if values.get(name) is not None:
                 values[name] = canonical(values[name])
-        for name, nested in self._nested.items():
+        for name, nested in self.nested.items():
             if name in values:
                 value = values[name]
                 values[name] = (
@@ -161,7 +167,7 @@ class Schema(Generic[M]):
         values: dict[str, Any] = {}
         parts: dict[str, dict[str, Any]] = {}
         for name, value in document.items():
-            nested = self._nested.get(name)
+            nested = self.nested.get(name)
             if value is None and name in self.defaults:
                 values[name] = self.defaults[name]
             elif nested is not None and isinstance(value, dict):
@@ -192,8 +198,8 @@ class Schema(Generic[M]):
                 broken.append(BrokenRule(pointer, f"is not a member; the members are {known}"))
             elif not member.given:
                 continue
-            elif name in self._nested and isinstance(value, dict):
-                nested = self._nested[name]
+            elif name in self.nested and isinstance(value, dict):
+                nested = self.nested[name]
                 wrong: list[BrokenRule] = []
                 given = nested._values(value, pointer, wrong)
                 wrong.extend(nested._missing(value, pointer))

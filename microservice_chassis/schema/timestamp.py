@@ -5,7 +5,13 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta, timezone
 
-from microservice_chassis.schema.local_time import calendar_date, local_time
+from microservice_chassis.schema.local_time import (
+    DATE_PATTERN,
+    MINUTE_PATTERN,
+    SECOND_PATTERN,
+    calendar_date,
+    local_time,
+)
 from microservice_chassis.schema.malformed import Malformed
 
 # The parts, each of which is looked at by itself.
@@ -14,6 +20,16 @@ _PARTS = re.compile(r"([^Tt ]*)[Tt ]([0-9:]*)(?:([.,])([0-9]*))?(.*)", re.DOTALL
 # A fraction may be of nanoseconds; a BSON date keeps milliseconds.
 _MOST_DIGITS = 9
 _KEPT_DIGITS = 3
+
+# As JSON Schema takes it (ECMA-262).
+# NOTE: no `format: date-time`, which would refuse the near kin, and allow a leap second.
+TIMESTAMP_PATTERN = (
+    rf"{DATE_PATTERN}[Tt ]{MINUTE_PATTERN}(?:{SECOND_PATTERN}(?:\.[0-9]{{1,{_MOST_DIGITS}}})?)?"
+    rf"(?:[Zz]|[+-]{MINUTE_PATTERN})?"
+)
+
+# What `timestamp` accepts, for its `Rule`.
+TIMESTAMP = {"pattern": f"^{TIMESTAMP_PATTERN}$"}
 
 _OFFSET = re.compile(r"([+-])([0-9]{2}):([0-9]{2})")
 

@@ -22,9 +22,12 @@ _THIS_MACHINE = {"localhost": "localpost"}
 
 def mail_address_rule(*, bare_hosts: bool = False) -> Rule:
     """Return the rule of an address; `bare_hosts` allows a host without a dot."""
+    host = r"[^\s@<>\[\]]+" if bare_hosts else r"[^\s@<>\[\].]+(?:\.[^\s@<>\[\].]+)+"
     return Rule(
         f"an e-mail address, up to {LONGEST_ADDRESS} octets",
         partial(mail_address, bare_hosts=bare_hosts),
+        # RFC 6531, and without what is refused by name.
+        {"format": "idn-email", "pattern": rf'^[^\s@"<>]{{1,{LONGEST_LOCAL_PART}}}@{host}$'},
     )
 
 

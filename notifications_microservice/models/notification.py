@@ -11,9 +11,16 @@ from msgspec import Meta
 
 from microservice_chassis.schema.folding import folded
 from microservice_chassis.schema.member import Earlier, Recorded, Rule
-from microservice_chassis.schema.scalars import LINE, TEXT, line, text
+from microservice_chassis.schema.scalars import (
+    LINE,
+    LINE_KEYWORDS,
+    TEXT,
+    TEXT_KEYWORDS,
+    line,
+    text,
+)
 from microservice_chassis.schema.schema import Resource
-from microservice_chassis.schema.timestamp import earlier_timestamp, timestamp
+from microservice_chassis.schema.timestamp import TIMESTAMP, earlier_timestamp, timestamp
 from notifications_microservice.models.attempt import Attempt
 from notifications_microservice.models.mail_address import LONGEST_ADDRESS, mail_address_rule
 
@@ -26,12 +33,16 @@ class Notification(Resource, frozen=True, kw_only=True):
     searched_from: ClassVar[frozenset[str]] = frozenset({"to_mail"})
     indexed_from: ClassVar[frozenset[str]] = frozenset({"scheduled_time"})
 
-    subject: Annotated[str, Meta(min_length=10, max_length=70), Rule(f"10 to 70 {LINE}", line)]
-    content: Annotated[str, Meta(min_length=30, max_length=700), Rule(f"30 to 700 {TEXT}", text)]
+    subject: Annotated[
+        str, Meta(min_length=10, max_length=70), Rule(f"10 to 70 {LINE}", line, LINE_KEYWORDS)
+    ]
+    content: Annotated[
+        str, Meta(min_length=30, max_length=700), Rule(f"30 to 700 {TEXT}", text, TEXT_KEYWORDS)
+    ]
     to_mail: Annotated[str, Meta(max_length=LONGEST_ADDRESS), mail_address_rule()]
     scheduled_time: Annotated[
         datetime,
-        Rule('a date and time (RFC 3339), like "2027-05-01T18:00:00Z"', timestamp),
+        Rule('a date and time (RFC 3339), like "2027-05-01T18:00:00Z"', timestamp, TIMESTAMP),
         Earlier(earlier_timestamp),
     ]
     status: Annotated[Status, Recorded] = "pending"
@@ -41,6 +52,13 @@ class Notification(Resource, frozen=True, kw_only=True):
     history: Annotated[tuple[Attempt, ...], Recorded] = ()
     created_at: Annotated[datetime | None, Recorded] = None
     updated_at: Annotated[datetime | None, Recorded] = None
+
+    example: ClassVar[Mapping[str, Any]] = {
+        "subject": "Jazz in the park tonight",
+        "content": "It starts at eight. Bring a blanket and something to drink.",
+        "to_mail": "guest@example.com",
+        "scheduled_time": "2027-06-12T12:00:00Z",
+    }
 
     def searched(self) -> Mapping[str, Any]:
         """The address, folded."""

@@ -7,10 +7,12 @@ from typing import Annotated, Literal
 from microservice_chassis.schema.folding import folded
 from microservice_chassis.schema.member import Rule
 from microservice_chassis.schema.range_query import RangeQuery
-from notifications_microservice.models.mail_address import mail_address
+from notifications_microservice.models.mail_address import mail_address, mail_address_rule
 from notifications_microservice.models.notification import Status
 
 Sort = Literal["id", "-id", "scheduled_time", "-scheduled_time", "updated_at", "-updated_at"]
+
+_ADDRESS = mail_address_rule(bare_hosts=True).keywords
 
 
 def address(value: str) -> str:
@@ -25,7 +27,7 @@ class NotificationQuery(RangeQuery, frozen=True, kw_only=True):
         None
     )
     status: Status | None = None
-    to_mail: Annotated[str | None, Rule("an e-mail address", address)] = None
+    to_mail: Annotated[str | None, Rule("an e-mail address", address, _ADDRESS)] = None
 
     @property
     def order(self) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import requests
 from packaging.requirements import Requirement
@@ -189,6 +191,19 @@ def test_its_image_is_small_and_holds_only_what_runs(container: Container) -> No
         " + '%d.%d' % __import__('sys').version_info[:2] + '/site-packages'])]))",
     )
     assert {canonicalize_name(name) for name in installed} == required(container)
+
+
+def test_it_has_the_api_page_and_of_swagger_ui_nothing_else(container: Container) -> None:
+    page = requests.get(f"{container.url}/docs", timeout=5)
+    assert page.status_code == 200
+    loaded = {urljoin(page.url, link) for link in re.findall(r'(?:src|href)="([^"]+)"', page.text)}
+    assert {requests.get(url, timeout=5).status_code for url in loaded} == {200}
+    files = python(
+        container,
+        "import swagger_ui_bundle\n"
+        "print(json.dumps(sorted(os.listdir(swagger_ui_bundle.swagger_ui_path))))",
+    )
+    assert files == sorted(url.rpartition("/")[2] for url in loaded if "swagger-ui-5" in url)
 
 
 def required(container: Container) -> set[str]:

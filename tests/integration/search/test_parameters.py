@@ -49,6 +49,11 @@ async def ids(served: Served, query: str) -> list[str]:
         ("radius=1", "radius needs the parameter near"),
         ("near=1", "near must be latitude,longitude"),
         ("near=91,0", "near must be latitude,longitude"),
+        ("near=1_0,1", "near must be latitude,longitude"),
+        ("near=1, 1", "near must be latitude,longitude"),
+        ("near=+1,1", "near must be latitude,longitude"),
+        ("near=1,1&radius=1_0", "radius must be a number of kilometres, up to 1000"),
+        ("sort=null", "sort must be id, starts_at, title or updated_at"),
         ("near=nan,0", "near must be latitude,longitude"),
         ("near=a,b", "near must be latitude,longitude"),
         ("near=1,1&radius=0", "radius must be a number of kilometres, up to 1000"),
@@ -78,6 +83,10 @@ async def test_a_parameter_at_fault_is_named_with_what_would_be_right(
 @pytest.mark.parametrize(
     ("query", "named"),
     [
+        (
+            "status=null",
+            'status must be one of pending, sending, sent, failed, missed; it is "null"',
+        ),
         ("status=lost", "status must be one of pending, sending, sent, failed, missed"),
         ("to_mail=nobody", "to_mail must be an e-mail address"),
         ("sort=starts_at", "sort must be id, scheduled_time or updated_at"),

@@ -1,0 +1,44 @@
+"""/openapi.json: the API document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any
+
+import falcon.asgi
+import msgspec
+
+from microservice_chassis.http.entity_tag import content_tag
+from microservice_chassis.http.operation import Operation, read
+from microservice_chassis.http.query import query_parameters
+from microservice_chassis.http.resource import JSON, BaseResource, answer_conditionally
+
+
+class OpenApiResource(BaseResource):
+    """The API document, made when it is first asked for."""
+
+    template = "/openapi.json"
+    is_open = True
+
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        """`make` returns the document, as it becomes JSON."""
+        self._make = make
+
+    def operations(self) -> Mapping[str, Operation]:
+        """Read it."""
+        return {"GET": read("This document (OpenAPI 3.1).", {JSON: {"type": "object"}})}
+
+    async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
+        """200: the document; 304 if the client has it already."""
+        query_parameters(req)
+        resp.data, resp.etag = self._text
+        answer_conditionally(req, resp)
+
+    on_head = on_get
+
+    @cached_property
+    def _text(self) -> tuple[bytes, str]:
+        """The JSON of the document, and its entity tag."""
+        text = msgspec.json.encode(self._make())
+        return text, content_tag(text)
