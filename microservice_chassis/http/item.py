@@ -34,7 +34,7 @@ class ItemResource(DatorResource[M]):
         """Read it, replace it, change it and delete it."""
         represented = {JSON: answered(self._schema)}
         conditions = ("If-Match", "If-None-Match")
-        problems = (404, 412, *OF_DATOR)
+        problems = (404, 409, 412, *OF_DATOR)
         patch = merge_patch(self._schema)
 
         def as_it_is(description: str) -> Mapping[int, Answer]:
@@ -52,7 +52,7 @@ class ItemResource(DatorResource[M]):
             "PATCH": Operation(
                 "Change some members of one; null resets a member to its default.",
                 as_it_is("What it is now."),
-                (409, *problems, *OF_BODY),
+                (*problems, *OF_BODY),
                 headers=conditions,
                 body={MERGE_PATCH: patch, JSON: patch},
             ),

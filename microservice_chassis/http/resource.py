@@ -44,6 +44,7 @@ class BaseResource(ABC):
 
     # Those that it has a responder for, in the order of the alphabet.
     methods: ClassVar[tuple[str, ...]]
+
     # The media types that its GET answers.
     offer = _JSON_ALONE
 
