@@ -186,7 +186,6 @@ def create_application(
         MetricsResource(exposition.render),
     ]
     routes = Routes(parts.dator.name, {each.template: each.offer for each in resources})
-    # The layers that a request goes through, from the outermost one inwards.
     tracing = request_tracing(parts.dator.name, os.environ)
     work: list[Work] = [
         *([tracing] if tracing else ()),
@@ -196,6 +195,7 @@ def create_application(
         Publisher(_counted(parts, counts)),
     ]
     lifespan = _Lifespan(Background(work), {refusal.LISTENERS: (counts.refused, log.refused)})
+    # The layers that a request goes through, from the innermost one outwards.
     app: Application = _falcon(resources, lifespan)
     app = ResponseCache(app, parts.store)
     return ExchangeLayer(app, routes, counts, log, tracing)
