@@ -91,8 +91,6 @@ class ExchangeLayer:
             await self._app(scope, receive, send)
             return
         began_s = perf_counter()
-        counts = self._counts
-        counts.in_flight += 1
         route = scope[ROUTE] = self._match(scope["path"])
         scope[ORIGINS] = self._origins
         exchange = Exchange(self._request_id(scope), send)
@@ -101,6 +99,8 @@ class ExchangeLayer:
         if self._tracer is not None:
             span = self._tracer.begin(scope)
             scope[TRACE_ID] = span.trace_id
+        counts = self._counts
+        counts.in_flight += 1
         said = True
         try:
             await self._app(scope, receive, exchange.send)
@@ -116,6 +116,7 @@ class ExchangeLayer:
             counts.cut_off()
             _say(logging.WARNING, "request %s was cut off: %s: %s", scope, exchange, error)
         except Exception:
+            _say(logging.ERROR, "request %s failed: %s", scope, exchange, exc_info=True)
             # NOTE: of an answer that has begun nothing is right any more; the server closes
             #   the connection when it ends early, and the client notices.
             if exchange.status:
@@ -123,7 +124,6 @@ class ExchangeLayer:
             else:
                 detail = "The service failed; its log says why."
                 await answer_problem(scope, exchange.send, 500, detail)
-            _say(logging.ERROR, "request %s failed: %s", scope, exchange, exc_info=True)
         finally:
             counts.in_flight -= 1
             status = exchange.status
@@ -158,6 +158,7 @@ def _say(
     exc_info: bool | None = None,
 ) -> None:
     """Log what became of a request; the line has its id, its method and its route first."""
-    fields = describe(scope, exchange.id) | {"status": exchange.status}
+    # NOTE: an answer that has not begun is about to, as a failure.
+    fields = describe(scope, exchange.id) | {"status": exchange.status or 500}
     arguments = (fields["request_id"], named(fields), *others)
     _logger.log(level, line, *arguments, exc_info=exc_info, extra={"fields": fields})

@@ -80,6 +80,9 @@ def _answered(schema: Schema[Any], member: Member) -> Keywords:
     Limits and rules are for what a client gives: what an earlier version took is still answered.
     """
     nested = schema.nested.get(member.name)
+    if get_origin(member.types[0]) is tuple:
+        item, _ = get_args(member.types[0])
+        return {"type": "array", "items": answered(Schema(item)), "readOnly": True}
     shape = answered(nested) if nested else _type(member)
     if datetime in member.types:
         shape = {**shape, "format": "date-time"}

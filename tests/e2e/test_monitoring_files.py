@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,14 @@ RULES = MONITORING / "alerts.yml"
 # What Prometheus itself adds to each sample.
 _TARGET = {"job", "instance"}
 
+# What is there once there is something to count; a scrape may come in the middle of that.
+_BY_LABEL = (
+    "eventpost_http_requests_refused_total",
+    "eventpost_http_requests_total",
+    "eventpost_http_request_duration_seconds_count",
+    "eventpost_mongodb_operation_duration_seconds_count",
+)
+
 
 def alerts() -> list[dict[str, str]]:
     (group,) = yaml.safe_load(RULES.read_text())["groups"]
@@ -40,12 +49,16 @@ def expressions() -> list[str]:
     return [each.replace("$__rate_interval", "5m") for each in asked]
 
 
+def counted(events: Service, name: str) -> bool:
+    return total(scrape(events), name) > 0
+
+
 def known(events: Service) -> dict[str, set[str]]:
     """The labels of each metric that a service has, once it has refused a request."""
     requests.get(events.collection, timeout=5).raise_for_status()
     say(events, b"GARBAGE\r\n\r\n", 100)
-    wait_for(lambda: total(scrape(events), "eventpost_http_requests_refused_total") > 0)
-    wait_for(lambda: total(scrape(events), "eventpost_cache_requests_total") > 0)
+    for name in _BY_LABEL:
+        wait_for(partial(counted, events, name))
     labels: dict[str, set[str]] = defaultdict(set, up=set())
     for name, given in scrape(events):
         labels[name] |= {label for label, _ in given}
