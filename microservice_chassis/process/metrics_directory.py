@@ -114,9 +114,19 @@ def _the_directory(path: str, *, made: bool) -> MetricsDirectory:
 
 
 def _allocate(path: Path, size: int) -> None:
-    """See to it that there is a file of at least this size, all of it on the disk."""
-    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    """See to it that there is a file of this size, all of it on the disk; one that is there stays.
+
+    It appears as a whole: a worker that adds up the files must not find an empty one.
+    """
+    if path.exists():
+        return
+    unfinished = path.with_suffix(".unfinished")
+    fd = os.open(unfinished, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         os.posix_fallocate(fd, 0, size)
+    except OSError:
+        unfinished.unlink()
+        raise
     finally:
         os.close(fd)
+    unfinished.rename(path)

@@ -6,9 +6,11 @@ import logging
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from prometheus_client.multiprocess import MultiProcessCollector
 
 from microservice_chassis.process.metrics_directory import MetricsDirectory, metrics_directory
 from microservice_chassis.process.run_directory import METRICS_VARIABLE
@@ -37,6 +39,21 @@ def test_its_files_are_on_the_disk_before_anything_is_written_to_them(tmp_path: 
     for path in tmp_path.iterdir():
         stat = path.stat()
         assert stat.st_blocks * 512 >= stat.st_size >= 64 * 1024
+
+
+def test_the_files_can_be_added_up_while_workers_come_and_go(tmp_path: Path) -> None:
+    directory = MetricsDirectory(tmp_path, made=False)
+    collector = MultiProcessCollector(None, str(tmp_path))  # type: ignore[no-untyped-call]
+
+    def come_and_go() -> None:
+        for _ in range(500):
+            directory.give_back(directory.take())
+
+    with ThreadPoolExecutor() as pool:
+        coming = pool.submit(come_and_go)
+        while not coming.done():
+            assert list(collector.collect()) == []  # type: ignore[no-untyped-call]
+        coming.result()
 
 
 # Its argument is how large the disk is.
