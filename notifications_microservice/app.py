@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Unpack
+from typing import Unpack, cast
 
 from microservice_chassis.application import (
     Collaborators,
@@ -14,6 +14,7 @@ from microservice_chassis.application import (
     create_parts,
 )
 from microservice_chassis.process.doorbell import Doorbell
+from notifications_microservice.delivery_metrics import delivery_metrics
 from notifications_microservice.models.mail_address import mail_address_rule
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
@@ -28,7 +29,10 @@ DELIVERY = "delivery"
 def create_app(settings: Settings, **collaborators: Unpack[Collaborators]) -> Service:
     """Return the ASGI application for these settings; nothing is connected yet."""
     parts = create_service(settings, **collaborators)
-    return create_application(parts, NotificationsResource, NotificationResource)
+    dator = cast("NotificationDator", parts.dator)
+    return create_application(
+        parts, NotificationsResource, NotificationResource, collectors=[delivery_metrics(dator)]
+    )
 
 
 def create_service(

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 
 from pymongo.asynchronous.collection import AsyncCollection
 
-from microservice_chassis.storage.client import Document, reachable, unlimited
+from microservice_chassis.storage.client import Document, reachable
 from microservice_chassis.storage.server_clock import ServerClock
 from notifications_microservice.models.claim_updates import LEASE_S
 
@@ -68,8 +68,7 @@ class FiguresRecord:
 
     async def read(self) -> Figures:
         """Return the figures as they are now."""
-        # NOTE: a backlog of a million takes longer to count than an operation may.
-        with unlimited(), reachable():
+        with reachable():
             totals = await self._totals.find_one({"_id": self._notifications.name}) or {}
             waiting = await self._waiting()
         return Figures(
