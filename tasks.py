@@ -6,9 +6,7 @@ import signal
 import subprocess
 import sys
 import sysconfig
-import time
 from argparse import ArgumentTypeError
-from contextlib import ExitStack
 from pathlib import Path
 
 from invoke.context import Context
@@ -37,36 +35,27 @@ The data stays in .eventpost/. Ctrl-C stops everything.
 @task(help={"port": "where events listens; notifications takes the next one (8000)"})
 def run(_context: Context, port: str = "8000") -> None:
     """Start both services, each with a MongoDB of its own; Ctrl-C stops them."""
-    from development.service_process import ServiceFailure, ServiceProcess
-    from microservice_chassis.process.launcher import check_address
-    from microservice_chassis.settings import ServerSettings, read_settings
+    from development.both_services import both_services, watch
+    from development.service_process import ServiceFailure
 
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
     first = _whole_number("port", port, 65534)
-    services = {}
     try:
-        for offset, name in enumerate(("events", "notifications")):
-            address = {"HOST": "127.0.0.1", "PORT": str(first + offset)}
-            # NOTE: else whoever listens there already would be taken for the service.
-            check_address(read_settings(ServerSettings, address))
-            directory = {"DATA_DIR": str(PROJECT / ".eventpost" / name)}
-            services[name] = ServiceProcess(f"{name}_microservice", address | directory)
-        with ExitStack() as running:
-            for service in services.values():
-                running.enter_context(service)
-            for service in services.values():
-                service.wait_until_ready()
+        with both_services(first, PROJECT / ".eventpost") as services:
             urls = {name: service.url for name, service in services.items()}
             print(BANNER.format(**urls), flush=True)
-            while True:
-                for service in services.values():
-                    service.check()
-                time.sleep(0.5)
+            watch(services)
     except ServiceFailure as failure:
         raise Exit(f"EventPost stopped: {failure}", code=1) from None
     except KeyboardInterrupt:
         print("EventPost has stopped.")
+
+
+@task(help={"port": "where events listens; notifications takes the next one (8000)"})
+def demo(_context: Context, port: str = "8000") -> None:
+    """Start both services with data, and show the mail that they send; Ctrl-C stops them."""
+    _python("-m", "development.demo", "--port", port)
 
 
 @task(

@@ -359,6 +359,30 @@ def test_run_starts_both_services_and_keeps_their_data(
     assert found == created
 
 
+def test_the_demonstration_has_data_and_shows_the_mail_that_is_sent(checkout: Path) -> None:
+    port = free_pair()
+    with subprocess.Popen(
+        [sys.executable, *TASK_TOOL, "demo", "--port", str(port)],
+        cwd=checkout,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as demo:
+        said = banner(demo)
+        assert demo.stdout
+        assert f"http://127.0.0.1:{port}/docs" in said, said
+        found = re.search(r"curl '(http://[^']*near=[^']*)'", said)
+        assert found
+        for url in (found[1], f"http://127.0.0.1:{port}/events.ics", f"{found[1]}&count=true"):
+            requests.get(url, timeout=10).raise_for_status()
+        assert any(
+            "mail for you@example.com: EventPost sends reminders" in line for line in demo.stdout
+        )
+        demo.send_signal(signal.SIGTERM)
+        assert demo.wait(DEADLINE_S) == 0
+        assert "The demonstration has stopped." in demo.stdout.read()
+
+
 def test_run_ends_when_a_service_cannot_start(checkout: Path, events: Service) -> None:
     port = int(events.url.rpartition(":")[2])
     for first in (port, port - 1):  # where events would listen, and where notifications would
