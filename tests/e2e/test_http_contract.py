@@ -60,7 +60,7 @@ ORDER = {
     "events": "id title description date time place organizer topics timezone duration location"
     " starts_at ends_at created_at updated_at",
     "notifications": "id subject content to_mail scheduled_time status attempts last_error sent_at"
-    " created_at updated_at",
+    " history created_at updated_at",
 }
 
 

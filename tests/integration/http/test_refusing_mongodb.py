@@ -117,7 +117,10 @@ async def test_who_may_not_make_indexes_is_served_and_told_in_a_line(
             "resource": {"db": DATABASE, "collection": ""},
             "actions": ["find", "insert", "update", "remove"],
         },
-        {"resource": {"db": DATABASE, "collection": "Events"}, "actions": ["createIndex"]},
+        {
+            "resource": {"db": DATABASE, "collection": "Events"},
+            "actions": ["createIndex", "listIndexes"],
+        },
     ]
     role = {"createRole": "writer", "privileges": privileges, "roles": []}
     await asyncio.to_thread(guarded.command, role, ADMIN)
