@@ -3,6 +3,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
+import hypothesis
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
@@ -12,6 +13,12 @@ from microservice_chassis.storage.client import Document, connect
 from tests.databases import drop
 from tests.redis_server import RedisServer
 from tests.services import free_port
+
+# How long an example takes depends on what else a machine does, and says nothing.
+hypothesis.settings.register_profile(
+    "eventpost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("eventpost")
 
 
 @pytest.fixture(scope="session")

@@ -235,7 +235,9 @@ async def test_a_representation_is_taken_back_as_it_came(either: Served) -> None
 
 
 ANY = settings(
-    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+    max_examples=50,
 )
 
 

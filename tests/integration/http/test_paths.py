@@ -23,7 +23,9 @@ async def test_no_link_leads_to_another_host(either: Served, slashes: str) -> No
         assert page.headers["link"].startswith(f"<{either.collection}?limit=1&")
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None
+)
 @given(st.text("/ex.", max_size=4), st.text("/ex.", max_size=4))
 @example("", "//")
 @example("/", "/")
