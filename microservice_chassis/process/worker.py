@@ -6,6 +6,7 @@ which answers through a cork.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 from typing import Any, ClassVar
@@ -15,6 +16,9 @@ from uvicorn_worker import UvicornWorker
 from microservice_chassis.process.http_protocol import HttpProtocol
 from microservice_chassis.process.seats import Seat, Seats
 from microservice_chassis.process.server import Server
+
+# What uvicorn says of an answer that has begun and not ended.
+_INCOMPLETE = "ASGI callable returned without completing response"
 
 # What the end may take: less than Gunicorn's graceful_timeout, at which it kills.
 _SHUTDOWN_TIMEOUT_S = 4
@@ -64,13 +68,13 @@ class Worker(UvicornWorker):  # type: ignore[misc]  # it comes without type info
 
 
 def _not_said_before(record: logging.LogRecord) -> bool:
-    """Whether uvicorn says more than that an answer was not completed.
+    """Whether uvicorn says more than that an answer was broken off.
 
-    Of that the application has said why, and of which request.
+    The application has said that, and of which request; of those that a worker breaks off when it
+    ends, uvicorn says how many there are.
     """
-    return not record.getMessage().startswith(
-        ("Exception in ASGI application", "ASGI callable returned without completing response")
-    )
+    is_cancelled = record.exc_info is not None and record.exc_info[0] is asyncio.CancelledError
+    return not is_cancelled and not record.getMessage().startswith(_INCOMPLETE)
 
 
 def _exit(_signum: int, _frame: object) -> None:
