@@ -7,9 +7,7 @@ one. All find their documents by `_id`, whose index MongoDB always keeps.
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
@@ -56,6 +54,7 @@ from microservice_chassis.storage.refusals import Refusal, in_none_of
 from microservice_chassis.storage.representations import Representations
 from microservice_chassis.storage.revisions import Revisions
 from microservice_chassis.storage.selection import Order, Selection
+from microservice_chassis.storage.time_slices import TimeSlices
 from microservice_chassis.storage.updates import (
     NEXT_REVISION,
     at_revision,
@@ -78,10 +77,6 @@ _ATTEMPTS = 100
 
 # How many documents a walk takes at once.
 _STEP = 500
-
-# For how long a page may keep the event loop at once: operations that wait for it, too, have a
-# time limit.
-_SLICE_S = 0.0005
 
 # Of how many unreadable documents a worker remembers that it has warned.
 _WARNINGS = 1000
@@ -151,7 +146,7 @@ class Dator(Generic[M]):
         )
         self._codec: DocumentCodec[M] | None = None
         self._representations: Representations
-        self._long_page = asyncio.Lock()
+        self._slices = TimeSlices()
         self._warned: set[ObjectId] = set()
 
     async def codec(self) -> DocumentCodec[M]:
@@ -460,28 +455,16 @@ class Dator(Generic[M]):
 
     async def _readable(self, documents: list[bytes], represent: Represent) -> list[bytes]:
         """Return the representations of those that can be read, and let others run in between."""
-        representations: list[bytes] = []
-        rest = self._add(documents, represent, representations)
-        if rest:
-            async with self._long_page:
-                while rest:
-                    await asyncio.sleep(0)
-                    rest = self._add(rest, represent, representations)
-        return representations
 
-    def _add(
-        self, documents: list[bytes], represent: Represent, representations: list[bytes]
-    ) -> list[bytes]:
-        """Add representations of documents, for one slice of time; return which are left."""
-        ends_s = time.monotonic() + _SLICE_S
-        for number, raw in enumerate(documents, 1):
+        def represent_or_warn(raw: bytes) -> bytes | None:
             try:
-                representations.append(represent(raw))
+                return represent(raw)
             except UnreadableResource as error:
                 self._warn(decode(raw)["_id"], error)
-            if time.monotonic() > ends_s:
-                return documents[number:]
-        return []
+                return None
+
+        found = await self._slices.map(represent_or_warn, documents)
+        return [each for each in found if each is not None]
 
     def _warn(self, key: ObjectId, error: UnreadableResource) -> None:
         """Name a document that cannot be read, once."""
