@@ -138,7 +138,7 @@ class EventDator(Dator[Event]):
             BY_ID,
             span.walk("by_start", *classes, ends=_ENDS),
             _BY_TITLE,
-            by_change() if since is None else by_change(since),
+            by_change(since),
         )
         limits: dict[str, Document] = {}
         if span.condition:

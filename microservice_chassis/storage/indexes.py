@@ -26,7 +26,8 @@ def index(name: str, *members: str, geospatial: str | None = None) -> IndexModel
 BY_CHANGE_INDEX = index("by_change", "updated_at", "_id")
 
 
-def by_change(low: datetime = FIRST_INSTANT) -> Walk:
-    """Return the walk through what has been changed since, in the order of the changes."""
+def by_change(since: datetime | None) -> Walk:
+    """Return the walk through what has been changed since a time, in the order of the changes."""
+    low = FIRST_INSTANT if since is None else since
     name = frozenset({"updated_at"})
     return Walk("by_change", "updated_at", (Lane({}, low),), narrowed=name, decided=name)

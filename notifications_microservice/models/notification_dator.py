@@ -93,7 +93,7 @@ class NotificationDator(Dator[Notification]):
         """Return the selection that a query describes; times in it are known."""
         since = query.updated_since
         by_time = _by_time(query, "by_time", {})
-        walks = (BY_ID, by_time, by_change() if since is None else by_change(since))
+        walks = (BY_ID, by_time, by_change(since))
         limits: dict[str, Document] = {}
         if query.ranged:
             limits["scheduled_time"] = {"scheduled_time": _range(by_time.lanes[0])}
