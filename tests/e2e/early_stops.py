@@ -46,11 +46,14 @@ class EarlyStop:
         port = str(free_port())
         self.url = f"http://127.0.0.1:{port}"
         address = {"HOST": "127.0.0.1", "PORT": port, "DATA_DIR": str(self._data_dir)}
+        # NOTE: coverage saves what it has measured before a process exits, and would wait for ever
+        #   for its own lock where the signal came while it had it.
+        unmeasured = {"COVERAGE_PROCESS_START": "", "COVERAGE_PROCESS_CONFIG": ""}
         with self._log_path.open("wb") as log:
             self._started = subprocess.Popen(
                 [*prefix, sys.executable, "-m", "events_microservice"],
                 cwd=PROJECT,
-                env={**os.environ, **address, **settings},
+                env={**os.environ, **address, **unmeasured, **settings},
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
@@ -102,7 +105,7 @@ class EarlyStop:
         for launcher in self._launchers():
             with suppress(OSError), Path(f"/proc/{launcher.pid}/status").open() as lines:
                 (caught,) = (int(line.split()[1], 16) for line in lines if line[:6] == "SigCgt")
-                # NOTE: the last for which it gets one; what measures coverage takes SIGTERM before.
+                # NOTE: SIGHUP is the last for which it gets one.
                 return bool(caught >> (signal.SIGHUP - 1) & 1)
         return False
 
