@@ -23,7 +23,8 @@ from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.codec import FORM
-from microservice_chassis.storage.dator import Dator, Page
+from microservice_chassis.storage.dator import Dator
+from microservice_chassis.storage.reader import Page
 from tests.commands import Commands
 from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION
 from tests.kinds import EVENTS, KINDS, NOTIFICATIONS, Kind
