@@ -11,11 +11,10 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
 from typing import Generic, NamedTuple, TypeVar, cast
 
-from pymongo import IndexModel, UpdateOne
+from pymongo import UpdateOne
 
 from microservice_chassis.errors import (
     DatabaseRefusal,
@@ -32,15 +31,17 @@ from microservice_chassis.storage.client import (
 )
 from microservice_chassis.storage.codec import EARLIER_FORMS, FORM, DocumentCodec
 from microservice_chassis.storage.dator import Dator
-from microservice_chassis.storage.lease import RENEWAL_S, Lease
+from microservice_chassis.storage.index_builds import IndexBuilds
+from microservice_chassis.storage.lease import Lease
 from microservice_chassis.storage.migrations import (
     MIGRATIONS,
     Step,
     index_of_form,
     name_of_index,
 )
-from microservice_chassis.storage.raw_bson import RAW_OPTIONS, decode, split
+from microservice_chassis.storage.raw_bson import RAW_OPTIONS, split
 from microservice_chassis.storage.server_clock import ServerClock, in_time
+from microservice_chassis.storage.unreadable import Unreadable
 from microservice_chassis.storage.version_stamps import VersionStamps
 
 M = TypeVar("M", bound=Resource)
@@ -52,29 +53,7 @@ _PROGRESS_S = 5.0
 # After how long it is tried again, where MongoDB is away or another process is at it.
 _RETRY_S = 2.0
 
-# How many documents are named that cannot be read.
-NAMED = 20
-
 _logger = logging.getLogger(__name__)
-
-
-class Unreadable:
-    """The documents that cannot be read: how many, and what is wrong with the first of them."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.named: list[str] = []
-
-    def add(self, raw: bytes, error: UnreadableResource) -> None:
-        """Count a document, and name it if it is one of the first."""
-        self.count += 1
-        if self.count <= NAMED:
-            self.named.append(f"{decode(raw)['_id']} cannot be read: {error}")
-
-    @property
-    def unnamed(self) -> int:
-        """How many are counted only."""
-        return self.count - len(self.named)
 
 
 class Survey(NamedTuple):
@@ -100,6 +79,7 @@ class Migrator(Generic[M]):
         self._clock = ServerClock.of(dator.collection.database.client)
         self._documents = dator.collection.with_options(codec_options=RAW_OPTIONS)
         self._lease = Lease(dator.deployment.records, dator.collection.name, "migration")
+        self._index_builds = IndexBuilds(dator.collection, dator.name, self._lease)
         self._refused = False
         # How many documents this process has still to bring into today's form, as far as it knows.
         self.to_go = 0
@@ -166,7 +146,7 @@ class Migrator(Generic[M]):
 
     async def _migrate_all(self) -> bool:
         collection = self._dator.collection
-        await self._create_indexes([index_of_form(each) for each in EARLIER_FORMS])
+        await self._index_builds.create([index_of_form(each) for each in EARLIER_FORMS])
         what = f"{self._dator.name}: migration {MIGRATIONS[-1].number}"
         unreadable = Unreadable()
         if await self._is_done_by_another(await self._waiting()):
@@ -187,7 +167,8 @@ class Migrator(Generic[M]):
                 break
         self._name(unreadable)
         await self._dator.deployment.make_searchable()
-        await self._build_indexes()
+        # NOTE: behind the documents: to build an index costs less than to change it each time.
+        await self._index_builds.build(self._dator.indexes)
         with reachable():
             done = {"at_s": time.time(), "left": unreadable.count}
             await self._dator.deployment.records.update_one(
@@ -211,43 +192,6 @@ class Migrator(Generic[M]):
                 for form in EARLIER_FORMS
             ]
         return sum(counts)
-
-    async def _build_indexes(self) -> None:
-        """Build what searches need, in one pass through the documents; what is there stays.
-
-        Behind the migration, since to build an index costs less than to change it each time.
-        """
-        name = self._dator.name
-        missing = await self._missing_indexes()
-        if missing:
-            _logger.info("%s: building the indexes %s", name, ", ".join(missing))
-        # NOTE: one that somebody else builds is listed, and waited for here.
-        await self._create_indexes(self._dator.indexes)
-        if missing:
-            _logger.info("%s: the indexes are built", name)
-
-    async def _create_indexes(self, indexes: Sequence[IndexModel]) -> None:
-        """Return when there are these indexes, for which the lease is kept all the time."""
-        if not indexes:
-            return
-        held = asyncio.create_task(self._keep_lease())
-        try:
-            with unlimited(), reachable():
-                await self._dator.collection.create_indexes(list(indexes))
-        finally:
-            held.cancel()
-
-    async def _keep_lease(self) -> None:
-        """Prolong the lease, as long as that is possible."""
-        with suppress(DatabaseUnavailable):
-            while await self._lease.hold():
-                await asyncio.sleep(RENEWAL_S)
-
-    async def _missing_indexes(self) -> list[str]:
-        with reachable():
-            there = await self._dator.collection.index_information()
-        wanted = [str(each.document["name"]) for each in self._dator.indexes]
-        return [name for name in wanted if name not in there]
 
     async def _batches(self, query: Document) -> AsyncIterator[list[bytes]]:
         """Yield the documents that match, in batches; they may change meanwhile."""
