@@ -6,7 +6,6 @@ import functools
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, TypedDict, TypeVar, Unpack
 
@@ -29,7 +28,7 @@ from microservice_chassis.edge.request_log import RequestLog
 from microservice_chassis.edge.response_cache import ResponseCache
 from microservice_chassis.edge.routes import Routes
 from microservice_chassis.edge.span import Tracer
-from microservice_chassis.errors import DomainError, InvalidSetting
+from microservice_chassis.errors import InvalidSetting
 from microservice_chassis.http.api_page.file import page_files
 from microservice_chassis.http.api_page.page import PageResource
 from microservice_chassis.http.collection import CollectionResource
@@ -47,6 +46,7 @@ from microservice_chassis.metrics.exposition import Collect, Exposition, build_i
 from microservice_chassis.metrics.publisher import Counted, Publisher
 from microservice_chassis.process import refusal
 from microservice_chassis.process.background import Background, Work
+from microservice_chassis.process.halt import Halt
 from microservice_chassis.process.run_directory import METRICS_VARIABLE
 from microservice_chassis.process.shared_file import SharedFile, open_shared_file
 from microservice_chassis.schema.member import Rule
@@ -62,9 +62,6 @@ from microservice_chassis.storage.unstamped_writes import UnstampedWrites
 from microservice_chassis.tracing import request_tracing
 
 R = TypeVar("R", bound=Resource)
-
-# The status of a worker that cannot start (gunicorn.arbiter.Arbiter.WORKER_BOOT_ERROR).
-_CANNOT_START = 3
 
 _logger = logging.getLogger(__name__)
 
@@ -84,24 +81,6 @@ class _Lifespan:
 
     async def process_shutdown(self, _scope: Mapping[str, Any], _event: Mapping[str, Any]) -> None:
         await self._background.stop()
-
-
-class _Refusal:
-    """Ends the service where it must not go on; made before the workers are forked."""
-
-    def __init__(self) -> None:
-        # One byte in a pipe: of all workers the one that gets it does so, and the others serve on
-        # until they are told to stop.
-        self._unclaimed, given = os.pipe()
-        os.set_blocking(self._unclaimed, False)
-        os.write(given, b"1")
-
-    def __call__(self, error: DomainError) -> None:
-        """Say why, and end this worker as one that cannot start; Gunicorn then gives up."""
-        with suppress(BlockingIOError):
-            os.read(self._unclaimed, 1)
-            _logger.critical("EventPost stops: %s", error)
-            os._exit(_CANNOT_START)
 
 
 def application_attribute(
@@ -175,7 +154,7 @@ def create_parts(
     dator = dator_class(
         database, deployment, store, identifiers, defaults, rules, **(options or {})
     )
-    return Parts(settings, client, store, dator, Migrator(dator, store, _Refusal()))
+    return Parts(settings, client, store, dator, Migrator(dator, store, Halt()))
 
 
 class Service(ExchangeLayer):
