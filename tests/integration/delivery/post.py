@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,27 +12,13 @@ from pymongo.asynchronous.database import AsyncDatabase
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.deployment import Deployment
 from microservice_chassis.storage.identifiers import Identifiers, ProcessFloor
-from microservice_chassis.storage.version_stamps import Change
 from notifications_microservice.models.claims import Batch, Claims
 from notifications_microservice.models.notification import Notification
 from notifications_microservice.models.notification_dator import NotificationDator
 from tests.examples import NOTIFICATION
+from tests.remembered_stamps import RememberedStamps
 
 DAY_S = 86_400
-
-
-class RememberedStamps:
-    """Stamps of which one can ask which have changed."""
-
-    def __init__(self) -> None:
-        self.changed: set[str] = set()
-
-    @asynccontextmanager
-    async def change(self, *names: str, insert: bool = False) -> AsyncIterator[Change]:  # noqa: ARG002
-        change = Change()
-        yield change
-        if change.made:
-            self.changed.update(names)
 
 
 class Post:

@@ -9,13 +9,12 @@ from typing import Any
 import pytest
 from pymongo.asynchronous.database import AsyncDatabase
 
-from microservice_chassis.caching.no_store import NoStore
-from microservice_chassis.errors import DatabaseTooNew, IndexNotReady
+from microservice_chassis.errors import IndexNotReady
 from microservice_chassis.schema.query import QueryParameters
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.dator import Dator
-from microservice_chassis.storage.migrator import Migrator
 from tests.kinds import EVENTS, KINDS, Kind
+from tests.migrators import migration
 from tests.search_oracle import event
 
 
@@ -24,12 +23,8 @@ async def page(dator: Dator[Any], **parameters: str) -> tuple[list[str], str | N
     return [json.loads(each)["id"] for each in found.representations], found.next
 
 
-def refuse(error: DatabaseTooNew) -> None:
-    raise error
-
-
 async def searchable(dator: Dator[Any]) -> None:
-    await Migrator(dator, NoStore(), refuse).until_through()
+    await migration(dator).until_through()
 
 
 @pytest.mark.parametrize(

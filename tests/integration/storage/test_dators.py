@@ -3,41 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import pytest
-from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.errors import (
     DatabaseTooNew,
     DatabaseUnavailable,
-    InvalidCursor,
     InvalidResource,
     ResourceNotFound,
 )
-from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.codec import FORM
 from microservice_chassis.storage.dator import Dator
-from microservice_chassis.storage.reader import Page
-from tests.commands import Commands
-from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION
-from tests.kinds import EVENTS, KINDS, NOTIFICATIONS, Kind
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    return KINDS[request.param]
-
-
-@pytest.fixture
-def dator(kind: Kind, database: AsyncDatabase[Document]) -> Dator[Any]:
-    return kind.dator(database)
+from tests.examples import EVENT
+from tests.kinds import EVENTS, Kind
 
 
 async def test_what_is_inserted_is_found(kind: Kind, dator: Dator[Any]) -> None:
@@ -99,111 +83,6 @@ async def test_an_unknown_id_is_not_found(kind: Kind, dator: Dator[Any], identif
         await dator.patch(identifier, Patch({}))
     with pytest.raises(ResourceNotFound):
         await dator.delete(identifier)
-
-
-def ids(page: Page) -> list[str]:
-    return [json.loads(each)["id"] for each in page.representations]
-
-
-async def test_pages_follow_the_order_of_creation(kind: Kind, dator: Dator[Any]) -> None:
-    resource = dator.schema.parse(kind.example)
-    created = [(await dator.insert(resource)).resource.id for _ in range(5)]
-    first = await dator.page(dator.query(limit=2))
-    second = await dator.page(dator.query(limit=2, cursor=first.next))
-    third = await dator.page(dator.query(limit=2, cursor=second.next))
-    assert [ids(page) for page in (first, second, third)] == [
-        created[:2],
-        created[2:4],
-        created[4:],
-    ]
-    assert third.next is None
-
-
-async def test_a_page_has_the_representation_of_each_resource(
-    kind: Kind, dator: Dator[Any]
-) -> None:
-    stored = await dator.insert(dator.schema.parse(kind.example))
-    for _ in range(2):  # the second time from what is remembered
-        assert (await dator.page(dator.query(limit=1))).representations == [
-            msgspec.json.encode(stored.resource)
-        ]
-
-
-async def test_a_full_last_page_leads_nowhere(kind: Kind, dator: Dator[Any]) -> None:
-    assert await dator.page(dator.query(limit=2)) == Page([], None)
-    for _ in range(2):
-        await dator.insert(dator.schema.parse(kind.example))
-    page = await dator.page(dator.query(limit=2))
-    assert (len(page.representations), page.next) == (2, None)
-
-
-async def test_a_page_survives_the_deletion_of_what_it_ended_with(
-    kind: Kind, dator: Dator[Any]
-) -> None:
-    resource = dator.schema.parse(kind.example)
-    created = [(await dator.insert(resource)).resource.id for _ in range(4)]
-    first = await dator.page(dator.query(limit=2))
-    await dator.delete(created[1])
-    await dator.insert(resource)
-    assert ids(await dator.page(dator.query(limit=2, cursor=first.next))) == created[2:]
-
-
-@pytest.mark.parametrize("cursor", ["", "x", "\0", "AAAA", "zzz", "!" * 16, "a" * 17, "é"])
-async def test_what_is_no_cursor_is_refused(dator: Dator[Any], cursor: str) -> None:
-    with pytest.raises(InvalidCursor):
-        await dator.page(dator.query(limit=1, cursor=cursor))
-
-
-async def test_a_document_of_the_original_is_read_and_can_be_changed(
-    kind: Kind, dator: Dator[Any]
-) -> None:
-    identifier = ObjectId.from_datetime(datetime(2019, 5, 1, tzinfo=UTC))
-    await dator.collection.insert_one({"_id": identifier, **kind.legacy})
-    found = await dator.find(str(identifier))
-    assert found.revision == 0
-    assert found.resource.created_at == datetime(2019, 5, 1, tzinfo=UTC)
-    assert found.resource.updated_at == datetime(2019, 5, 1, tzinfo=UTC)
-    assert (await dator.page(dator.query(limit=10))).representations == [
-        msgspec.json.encode(found.resource)
-    ]
-    changed = await dator.patch(str(identifier), Patch({kind.text: "Another text"}))
-    assert changed.revision == 1
-    assert changed.resource.created_at == found.resource.created_at
-    assert (await dator.delete(str(identifier))) == changed
-
-
-async def test_an_original_event_has_its_defaults_and_its_instants(
-    database: AsyncDatabase[Document],
-) -> None:
-    dator = EVENTS.dator(database, {"timezone": "Europe/Berlin"})
-    identifier = ObjectId()
-    await dator.collection.insert_one({"_id": identifier, **LEGACY_EVENT})
-    event = (await dator.find(str(identifier))).resource
-    assert (event.time, event.place, event.organizer, event.topics) == ("19:30:00", "", "", "")
-    assert event.starts_at == event.ends_at == datetime(2019, 6, 1, 17, 30, tzinfo=UTC)
-
-
-async def test_the_zone_of_an_original_event_does_not_change_with_the_setting(
-    database: AsyncDatabase[Document],
-) -> None:
-    identifier = ObjectId()
-    before = EVENTS.dator(database, {"timezone": "Europe/Berlin"})
-    await before.collection.insert_one({"_id": identifier, **LEGACY_EVENT})
-    found = await before.find(str(identifier))
-    after = EVENTS.dator(database, {"timezone": "Asia/Tokyo"})
-    assert await after.find(str(identifier)) == found
-    assert after.schema.parse(LEGACY_EVENT).timezone == "Asia/Tokyo"
-
-
-async def test_an_original_notification_is_answered_in_utc(
-    database: AsyncDatabase[Document],
-) -> None:
-    dator = NOTIFICATIONS.dator(database)
-    identifier = ObjectId()
-    await dator.collection.insert_one({"_id": identifier, **LEGACY_NOTIFICATION})
-    notification = (await dator.find(str(identifier))).resource
-    assert notification.scheduled_time == datetime(2019, 6, 1, 17, 30, tzinfo=UTC)
-    assert (notification.status, notification.attempts) == ("pending", 0)
 
 
 TIMES = {
@@ -290,63 +169,6 @@ async def test_a_part_of_a_location_changes_only_within_a_location(
     assert await dator.find(nowhere.resource.id) == nowhere
     with pytest.raises(ResourceNotFound):
         await dator.patch("f" * 24, part)
-
-
-async def test_each_method_is_one_operation_found_by_the_index_of_ids(
-    kind: Kind, mongodb: EmbeddedMongoDB
-) -> None:
-    commands = Commands()
-    async with connect(mongodb.uri, [commands]) as client:
-        database = client["operations"]
-        dator = kind.dator(database)
-        await dator.codec()
-        commands.names.clear()
-        resource = dator.schema.parse(kind.example)
-        identifier = (await dator.insert(resource)).resource.id
-        await dator.insert(resource)
-        assert commands.names == ["insert", "insert"]
-        cursor = (await dator.page(dator.query(limit=1))).next
-        # What is searched follows from the whole event.
-        patch = ["find", "findAndModify"] if kind is EVENTS else ["findAndModify"]
-        for method, operations in (
-            (dator.find(identifier), ["find"]),
-            (dator.page(dator.query(limit=10, cursor=cursor)), ["find"]),
-            (dator.check(), ["findAndModify"]),
-            (dator.replace(identifier, resource), ["findAndModify"]),
-            (dator.patch(identifier, Patch({kind.text: "Another text"})), patch),
-            (dator.delete(identifier), ["findAndModify"]),
-        ):
-            commands.names.clear()
-            await method
-            assert commands.names == operations
-            parts = {"lsid", "$db", "txnNumber", "readConcern"}
-            asked = {name: part for name, part in commands.last.items() if name not in parts}
-            explained = await database.command("explain", asked)
-            plan = str(explained["queryPlanner"]["winningPlan"])
-            assert "IDHACK" in plan or "'indexName': '_id_'" in plan
-            assert "COLLSCAN" not in plan
-
-
-async def test_the_time_limit_of_a_write_concern_does_not_count(mongodb: EmbeddedMongoDB) -> None:
-    commands = Commands()
-    async with connect(f"{mongodb.uri}/?wTimeoutMS=1", [commands]) as client:
-        dator = EVENTS.dator(client["operations"])
-        identifier = (await dator.insert(dator.schema.parse(EVENT))).resource.id
-        assert commands.last["writeConcern"] == {"w": "majority", "j": True}
-        await dator.delete(identifier)
-        assert commands.last["writeConcern"] == {"w": "majority", "j": True}
-
-
-async def test_a_patch_on_which_derived_members_depend_looks_first(
-    mongodb: EmbeddedMongoDB,
-) -> None:
-    commands = Commands()
-    async with connect(mongodb.uri, [commands]) as client:
-        dator = EVENTS.dator(client["operations"])
-        identifier = (await dator.insert(dator.schema.parse(EVENT))).resource.id
-        commands.names.clear()
-        await dator.patch(identifier, Patch({"time": "10:00:00"}))
-        assert commands.names == ["find", "findAndModify"]
 
 
 async def test_without_mongodb_every_method_says_so(kind: Kind, tmp_path: Any) -> None:

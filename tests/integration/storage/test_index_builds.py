@@ -7,18 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pymongo import AsyncMongoClient
 
-from microservice_chassis.caching.no_store import NoStore
-from microservice_chassis.errors import DatabaseTooNew
 from microservice_chassis.storage.client import Document, connect, unlimited
-from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import DURATION_S
-from microservice_chassis.storage.migrator import Migrator
 from tests.kinds import EVENTS
+from tests.migrators import migration
 from tests.mongod import Mongod
 from tests.process_tree import DEADLINE_S
 from tests.services import free_port
@@ -59,14 +55,6 @@ async def becomes_true(condition: Callable[[], Awaitable[bool]]) -> None:
     async with asyncio.timeout(DEADLINE_S):
         while not await condition():
             await asyncio.sleep(0.02)
-
-
-def refuse(error: DatabaseTooNew) -> None:
-    raise error
-
-
-def migration(dator: Dator[Any]) -> Migrator[Any]:
-    return Migrator(dator, NoStore(), refuse)
 
 
 async def test_a_migration_is_through_when_indexes_that_another_builds_are_there(

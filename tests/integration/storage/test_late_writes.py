@@ -13,20 +13,20 @@ import pytest
 from pymongo import MongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
-from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, ResourceNotFound
+from microservice_chassis.errors import DatabaseUnavailable, ResourceNotFound
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.codec import FORM, Stored
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.lease import Lease
-from microservice_chassis.storage.migrator import Migrator
 from microservice_chassis.storage.server_clock import ServerClock
 from microservice_chassis.storage.version_stamps import Change
 from tests.commands import Commands
 from tests.examples import LEGACY_NOTIFICATION, NOTIFICATION
 from tests.holding_proxy import HoldingProxy
 from tests.kinds import NOTIFICATIONS
+from tests.migrators import migration
 from tests.mongod import Mongod
 from tests.services import free_port
 
@@ -52,10 +52,6 @@ class SlowStamps:
         if self._changes == 1:
             self._clock.tell(datetime.now(UTC) - timedelta(hours=1))
         yield Change()
-
-
-def refuse(error: DatabaseTooNew) -> None:
-    raise error
 
 
 class Held(NamedTuple):
@@ -220,7 +216,7 @@ async def test_a_migration_writes_nothing_behind_its_deadline(
 ) -> None:
     dator = NOTIFICATIONS.dator(database)
     await dator.collection.insert_one(dict(LEGACY_NOTIFICATION))
-    migrator = Migrator(dator, SlowStamps(ServerClock.of(database.client)), refuse)
+    migrator = migration(dator, SlowStamps(ServerClock.of(database.client)))
     assert await migrator.work() is not None
     assert await dator.collection.count_documents({"form": FORM}) == 0
     await migrator.until_through()

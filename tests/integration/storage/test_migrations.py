@@ -10,7 +10,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 import msgspec
 import pytest
@@ -19,19 +19,20 @@ from bson.raw_bson import DEFAULT_RAW_BSON_OPTIONS
 from pymongo.asynchronous.database import AsyncDatabase
 
 from microservice_chassis.caching.no_store import NoStore
-from microservice_chassis.errors import DatabaseTooNew, UnreadableResource
+from microservice_chassis.errors import UnreadableResource
 from microservice_chassis.process.background import Background
 from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.codec import FORM, Stored
 from microservice_chassis.storage.dator import Dator
 from microservice_chassis.storage.migrations import MIGRATIONS, Step
-from microservice_chassis.storage.migrator import Migrator
 from microservice_chassis.storage.version_stamps import Change
 from tests.commands import Commands
 from tests.examples import EVENT, LEGACY_EVENT, LEGACY_NOTIFICATION, NOTIFICATION
 from tests.kinds import EVENTS, KINDS, NOTIFICATIONS
+from tests.migrators import Refused, migration
 from tests.odd_documents import odd_document
+from tests.remembered_stamps import RememberedStamps
 
 # What 1.0 wrote: strings, and what it recorded.
 RECORDED = {
@@ -42,28 +43,6 @@ RECORDED = {
 EVENT_1_0 = {**EVENT, **RECORDED}
 NOTIFICATION_1_0 = {**NOTIFICATION, **RECORDED}
 EXACT = "2027-05-01T16:00:00.123456Z"
-
-
-class Refused(Exception):
-    """A migration was told that the database is too new."""
-
-
-def refuse(error: DatabaseTooNew) -> NoReturn:
-    raise Refused from error
-
-
-class RememberedStamps:
-    """Stamps of which one can ask which have changed."""
-
-    def __init__(self) -> None:
-        self.changed: set[str] = set()
-
-    @asynccontextmanager
-    async def change(self, *names: str, insert: bool = False) -> AsyncIterator[Change]:  # noqa: ARG002
-        change = Change()
-        yield change
-        if change.made:
-            self.changed.update(names)
 
 
 class HeldBehindTheFirst(NoStore):
@@ -80,10 +59,6 @@ class HeldBehindTheFirst(NoStore):
             await asyncio.Event().wait()
         self._first = False
         yield Change()
-
-
-def migration(dator: Dator[Any]) -> Migrator[Any]:
-    return Migrator(dator, NoStore(), refuse)
 
 
 async def pages(dator: Dator[Any]) -> list[bytes]:
@@ -191,7 +166,7 @@ async def test_the_stamps_of_what_is_revised_change_and_no_others(
     dator = NOTIFICATIONS.dator(database)
     exact, _ = await fill(dator, {**NOTIFICATION_1_0, "scheduled_time": EXACT}, NOTIFICATION_1_0)
     stamps = RememberedStamps()
-    await Migrator(dator, stamps, refuse).run()
+    await migration(dator, stamps).run()
     assert stamps.changed == {"notifications", f"notifications/{exact}"}
 
 
@@ -207,7 +182,7 @@ async def test_one_can_see_how_many_documents_are_still_to_go(
             seen.append(migrator.to_go)
             return nullcontext(Change())
 
-    migrator = Migrator(dator, Watching(), refuse)
+    migrator = migration(dator, Watching())
     await migrator.run()
     assert seen == [150, 50]
     assert migrator.to_go == 0
@@ -298,7 +273,7 @@ async def test_a_migration_that_was_ended_goes_on_where_it_was(
     dator = EVENTS.dator(database)
     await fill(dator, *[LEGACY_EVENT | {"title": f"Event {n}"} for n in range(3000)])
     held = HeldBehindTheFirst()
-    background = Background([Migrator(dator, held, refuse)])
+    background = Background([migration(dator, held)])
     await background.start()
     async with asyncio.timeout(30):
         await held.reached.wait()

@@ -15,7 +15,7 @@ from microservice_chassis.process.embedded_mongodb import EmbeddedMongoDB
 from microservice_chassis.storage.client import Document, connect
 from microservice_chassis.storage.dator import Dator
 from tests.commands import Commands
-from tests.kinds import EVENTS, KINDS, Kind
+from tests.kinds import EVENTS, Kind
 
 
 async def fill(dator: Dator[Any], example: Document, count: int) -> list[str]:
@@ -29,11 +29,6 @@ async def fill(dator: Dator[Any], example: Document, count: int) -> list[str]:
 
 def ids(pages: Iterable[list[bytes]]) -> list[str]:
     return [json.loads(each)["id"] for page in pages for each in page]
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> Kind:
-    return KINDS[request.param]
 
 
 @pytest.mark.parametrize("count", [1, 499, 500, 501, 1600])
