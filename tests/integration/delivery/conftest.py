@@ -3,7 +3,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pymongo.asynchronous.database import AsyncDatabase
 
+from microservice_chassis.storage.client import Document
+from tests.integration.delivery.post import Post
 from tests.services import free_port
 from tests.smtp_server import SmtpServer
 
@@ -20,3 +23,8 @@ def smtp(smtp_process: SmtpServer) -> SmtpServer:
     """An SMTP server that accepts what it is given, until a test says otherwise."""
     smtp_process.behave("accept")
     return smtp_process
+
+
+@pytest.fixture
+def post(database: AsyncDatabase[Document]) -> Post:
+    return Post(database)
