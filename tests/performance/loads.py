@@ -42,30 +42,26 @@ def readers_and_writers(server: Server, seconds: int) -> list[Result]:
 
 def random_mix(server: Server, seconds: int) -> list[Result]:
     """12 connections, each of which reads lists and events and changes titles, at random."""
-    load = Load(
-        server.url,
-        seconds,
-        connections=12,
-        threads=12,
-        script="random_mix.lua",
-        arguments=server.events,
-    )
-    return [load.result()]
+    return [_of_events(server, seconds, 12, "random_mix.lua").result()]
 
 
 def fixed_cycle(server: Server, seconds: int) -> list[Result]:
     """10 connections, on each of which a list, 8 events, POST, PUT and DELETE follow each other."""
-    load = Load(
-        server.url,
-        seconds,
-        connections=10,
-        threads=10,
-        script="cycle.lua",
-        arguments=server.events,
-    )
-    results = [load.result()]
+    results = [_of_events(server, seconds, 10, "cycle.lua").result()]
     _delete_left(server)
     return results
+
+
+def _of_events(server: Server, seconds: int, connections: int, script: str) -> Load:
+    """Return the load of a script that is told the paths of the events, one connection a thread."""
+    return Load(
+        server.url,
+        seconds,
+        connections=connections,
+        threads=connections,
+        script=script,
+        arguments=server.events,
+    )
 
 
 def _delete_left(server: Server) -> None:
