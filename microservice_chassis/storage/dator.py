@@ -141,7 +141,9 @@ class Dator(Generic[M]):
                 resource, id=str(identifier), created_at=created_at, updated_at=created_at
             ).with_derived()
             await insert(new_document(identifier, resource, codec))
-        return Stored(resource, 1)
+        stored = Stored(resource, 1)
+        await self.after_write([stored])
+        return stored
 
     async def create(self, submission: Submission[M]) -> list[Stored[M]]:
         """Create the resources of a submission, once, however often it comes; all or none.
@@ -150,7 +152,9 @@ class Dator(Generic[M]):
             IntentUnderWay: somebody is at it already.
             OtherIntent: its key is that of another submission.
         """
-        return await self._insertion.create(submission, await self.codec())
+        created = await self._insertion.create(submission, await self.codec())
+        await self.after_write(created)
+        return created
 
     async def find(self, identifier: str) -> Stored[M]:
         """Return one resource.
@@ -210,7 +214,9 @@ class Dator(Generic[M]):
             RevisionConflict
             ContendedResource
         """
-        return await self._reviser.replace(identifier, resource, expected)
+        stored = await self._reviser.replace(identifier, resource, expected)
+        await self.after_write([stored])
+        return stored
 
     async def patch(
         self, identifier: str, patch: Patch, expected: Revisions | None = None
@@ -224,7 +230,15 @@ class Dator(Generic[M]):
             UnchangeableResource: what the database holds cannot be read.
             ContendedResource
         """
-        return await self._reviser.patch(identifier, patch, expected)
+        stored = await self._reviser.patch(identifier, patch, expected)
+        await self.after_write([stored])
+        return stored
+
+    async def after_write(self, written: Sequence[Stored[M]]) -> None:
+        """Do what follows from resources that have just been created, replaced or patched.
+
+        Nothing does, unless a kind of resources says so. It must not raise: they have been written.
+        """
 
     async def delete(
         self, identifier: str, expected: Revisions | None = None

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, ClassVar
 
-from microservice_chassis.schema.patch import Patch
 from microservice_chassis.storage.client import Document
 from microservice_chassis.storage.codec import Stored
 from microservice_chassis.storage.dator import Dator
@@ -19,9 +18,7 @@ from microservice_chassis.storage.indexes import (
     by_change,
     index,
 )
-from microservice_chassis.storage.insertion import Submission
 from microservice_chassis.storage.refusals import Refusal
-from microservice_chassis.storage.revisions import Revisions
 from microservice_chassis.storage.selection import Lane, Order, Selection, Term, Walk
 from microservice_chassis.storage.server_clock import ServerClock
 from notifications_microservice.models.claims import Claims
@@ -107,35 +104,7 @@ class NotificationDator(Dator[Notification]):
             tuple(_terms(query)),
         )
 
-    async def insert(self, resource: Notification) -> Stored[Notification]:
-        """Create a notification, each time that it is called."""
-        stored = await super().insert(resource)
-        await self._tell([stored])
-        return stored
-
-    async def create(self, submission: Submission[Notification]) -> list[Stored[Notification]]:
-        """Create the notifications of a submission, once, however often it comes; all or none."""
-        created = await super().create(submission)
-        await self._tell(created)
-        return created
-
-    async def replace(
-        self, identifier: str, resource: Notification, expected: Revisions | None = None
-    ) -> Stored[Notification]:
-        """Give a notification new values for all its members."""
-        stored = await super().replace(identifier, resource, expected)
-        await self._tell([stored])
-        return stored
-
-    async def patch(
-        self, identifier: str, patch: Patch, expected: Revisions | None = None
-    ) -> Stored[Notification]:
-        """Give a notification new values for some of its members."""
-        stored = await super().patch(identifier, patch, expected)
-        await self._tell([stored])
-        return stored
-
-    async def _tell(self, written: Sequence[Stored[Notification]]) -> None:
+    async def after_write(self, written: Sequence[Stored[Notification]]) -> None:
         """Tell those who deliver, where one is due before they would look for it."""
         soon = self._clock.at(clock.monotonic()) + timedelta(seconds=LONGEST_SLEEP_S + 1)
         due = (
