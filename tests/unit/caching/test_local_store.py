@@ -25,18 +25,6 @@ TIMEOUT_S = 60
 ENTRY = Entry(((b"etag", b'"a"'),), b"[]")
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def fd() -> Iterator[int]:
-    fd = make(7)
-    yield fd
-    os.close(fd)
-
-
 def process(fd: int, clock: Clock) -> LocalStore:
     """A process to which the file was handed down."""
     return LocalStore(TIMEOUT_S, Attachment(SharedFile(fd), clock))

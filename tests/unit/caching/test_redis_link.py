@@ -12,11 +12,6 @@ from tests.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def link(clock: Clock) -> RedisLink:
     return RedisLink("redis://127.0.0.1:1/0", clock.now_s)
 

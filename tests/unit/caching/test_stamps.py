@@ -5,52 +5,18 @@ Each `SharedStamps` here is a process of its own as far as the memory can tell.
 
 from __future__ import annotations
 
-import os
 import random
-from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from multiprocessing import get_context
 
 import pytest
 
 from microservice_chassis.caching.shared_memory import SharedMemory
 from microservice_chassis.caching.stamps import SharedStamps
-from microservice_chassis.errors import DatabaseUnavailable
-from microservice_chassis.process.shared_file import make
 from microservice_chassis.storage.version_stamps import LONGEST_CHANGE_MS, Change
 from tests.clock import Clock
+from tests.unit.caching.failing_writes import WriteFailed, fail
 
-WORKERS = 7
 INSERT_MS = 60_000
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def fd() -> Iterator[int]:
-    fd = make(WORKERS)
-    yield fd
-    os.close(fd)
-
-
-@pytest.fixture
-def processes(fd: int, clock: Clock) -> Iterator[list[SharedStamps]]:
-    memories = [SharedMemory(fd) for _ in range(3)]
-    yield [SharedStamps(memory, clock) for memory in memories]
-    for memory in memories:
-        memory.close()
-
-
-class WriteFailed(Exception):
-    """A write that may still happen."""
-
-
-def fail(stamps: SharedStamps, *slots: int) -> None:
-    with suppress(WriteFailed), stamps.change(*slots):
-        raise WriteFailed
 
 
 def test_a_change_gives_the_stamp_another_number_everywhere(
@@ -220,20 +186,6 @@ def test_a_process_that_takes_the_place_of_a_dead_one_remembers_its_write(
         each.close()
 
 
-def test_the_clock_may_stand_still(fd: int) -> None:
-    memories = [SharedMemory(fd) for _ in range(2)]
-    one, other = (SharedStamps(memory, lambda: 5_000_000) for memory in memories)
-    seen = [one.current(7)]
-    for _ in range(50):
-        for each in (one, other):
-            with each.change(7):
-                pass
-            seen.append(each.current(7))
-    assert len(set(seen)) == len(seen)
-    for memory in memories:
-        memory.close()
-
-
 @pytest.mark.parametrize("seed", range(30))
 def test_whatever_happens_nothing_counts_that_was_read_before_the_last_change(
     fd: int, clock: Clock, seed: int
@@ -278,143 +230,5 @@ def test_whatever_happens_nothing_counts_that_was_read_before_the_last_change(
                 if stamp is not None:
                     assert all(value == database for kept, value in entries if kept == stamp)
                     entries.append((stamp, database))
-    for memory in memories:
-        memory.close()
-
-
-def place_in_another_process(fd: int) -> int:
-    return SharedMemory(fd).place
-
-
-def test_processes_have_places_of_their_own_and_leave_them_when_they_end(fd: int) -> None:
-    memory = SharedMemory(fd)
-    assert memory.place == 0
-    context = get_context("fork")
-    for _ in range(3):
-        with context.Pool(1) as pool:
-            assert pool.apply(place_in_another_process, (fd,)) == 1
-    memory.close()
-
-
-def test_more_processes_than_places_are_refused() -> None:
-    fd = make(workers=1)
-    memories = [SharedMemory(fd) for _ in range(19)]
-    assert [memory.place for memory in memories[:18]] == list(range(18))
-    with pytest.raises(DatabaseUnavailable, match="more than 18 processes"):
-        _ = memories[18].place
-    for memory in memories:
-        memory.close()
-    os.close(fd)
-
-
-@pytest.mark.parametrize("workers", [1, 7, 8, 512])
-def test_any_number_of_workers_fits(workers: int) -> None:
-    fd = make(workers)
-    memory = SharedMemory(fd)
-    assert memory.places == 2 * workers + 16
-    assert memory.slots >= 1024
-    stamps = SharedStamps(memory)
-    last = memory.slots - 1
-    with stamps.change(0, last):
-        assert stamps.current(last) is None
-    assert stamps.current(last) is not None
-    memory.close()
-    os.close(fd)
-
-
-def test_a_write_that_was_held_up_before_it_could_be_seen_is_not_forgotten(
-    fd: int, processes: list[SharedStamps], clock: Clock
-) -> None:
-    """Another write ends after this one has made its number, and before it is seen."""
-    _, other, reader = processes
-    kept: list[int | None] = []
-
-    def held_up() -> int:
-        now_ns = clock()
-        if not kept:
-            clock.pass_ms(1)
-            with other.change(7):
-                pass
-            kept.append(reader.current(7))
-        return now_ns
-
-    memory = SharedMemory(fd)
-    fail(SharedStamps(memory, held_up), 7)
-    assert reader.current(7) is None
-    clock.pass_ms(LONGEST_CHANGE_MS + 10)
-    assert reader.current(7) not in (None, *kept)
-    memory.close()
-
-
-@pytest.mark.parametrize("made", [True, False])
-def test_whatever_counted_at_any_moment_before_a_write_ended_counts_no_longer(
-    fd: int, processes: list[SharedStamps], clock: Clock, made: bool
-) -> None:
-    """Whoever looks while the write is being entered, or leaves its places."""
-    reader, *_ = processes
-    fail(processes[1], 7)  # so that it looks at what stands there
-    clock.pass_ms(LONGEST_CHANGE_MS + 1)
-    before = [reader.current(slot) for slot in (7, 8)]
-    seen: list[tuple[int | None, ...]] = []
-
-    def looked_at() -> int:
-        seen.append(tuple(reader.current(slot) for slot in (7, 8)))
-        return clock()
-
-    memory = SharedMemory(fd)
-    with SharedStamps(memory, looked_at).change(7, 8) as change:
-        change.made = made
-        during = len(seen)
-    for which, slot in enumerate((7, 8)):
-        now = reader.current(slot)
-        assert {stamps[which] for stamps in seen[:during]} <= {before[which], None}
-        assert {stamps[which] for stamps in seen[during:]} <= {now, None}
-        assert (now == before[which]) is not made
-    memory.close()
-
-
-def test_a_stamp_that_was_made_before_a_write_was_over_does_not_settle_it(
-    fd: int, processes: list[SharedStamps], clock: Clock
-) -> None:
-    """The write may have happened after it."""
-    one, other, reader = processes
-    memory = SharedMemory(fd)
-    fail(one, 7)
-    clock.pass_ms(LONGEST_CHANGE_MS // 2)
-    with other.change(7):
-        pass
-    made = memory.stamps[7]
-    clock.pass_ms(LONGEST_CHANGE_MS // 2 + 1)
-    assert reader.current(7) not in (None, made)
-    memory.close()
-
-
-def test_numbers_of_two_processes_differ_although_the_clock_stands_still(fd: int) -> None:
-    """One writes after another has made its number, and before it can be seen."""
-    memories = [SharedMemory(fd) for _ in range(3)]
-    now_ns = 5_000_000
-    other, reader = (SharedStamps(memory, lambda: now_ns) for memory in memories[1:])
-    kept: list[int | None] = []
-
-    def held_up() -> int:
-        if not kept:
-            with other.change(7):
-                pass
-            kept.append(reader.current(7))
-        return now_ns
-
-    with SharedStamps(memories[0], held_up).change(7):
-        pass
-    assert reader.current(7) not in (None, *kept)
-    for memory in memories:
-        memory.close()
-
-
-def test_the_floor_of_ids_only_rises_whoever_raises_it(fd: int) -> None:
-    memories = [SharedMemory(fd) for _ in range(2)]
-    raised = [memories[number % 2].raise_floor(each) for number, each in enumerate([5, 3, 9, 9])]
-    assert raised == [5, 6, 9, 10]
-    assert [memory.raise_floor(0, count=3) for memory in memories] == [11, 14]
-    assert memories[0].raise_floor(0) == 17
     for memory in memories:
         memory.close()
