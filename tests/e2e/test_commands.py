@@ -9,7 +9,9 @@ import signal
 import socket
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -88,14 +90,24 @@ def free_pair() -> int:
             return port
 
 
-def start(checkout: Path, port: int) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, *TASK_TOOL, "run", "--port", str(port)],
+@contextmanager
+def serving(checkout: Path, task: str, port: int) -> Iterator[subprocess.Popen[str]]:
+    """A task that serves; whatever becomes of the test, it stops, and what it says has an end."""
+    with subprocess.Popen(
+        [sys.executable, *TASK_TOOL, task, "--port", str(port)],
         cwd=checkout,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-    )
+    ) as process:
+        deadline = threading.Timer(2 * DEADLINE_S, process.kill)
+        deadline.start()
+        try:
+            yield process
+        finally:
+            process.terminate()
+            process.wait()
+            deadline.cancel()
 
 
 def banner(run: subprocess.Popen[str]) -> str:
@@ -116,7 +128,7 @@ def test_run_starts_both_services_and_keeps_their_data(
     port = free_pair()
     urls = (f"http://127.0.0.1:{port}/events", f"http://127.0.0.1:{port + 1}/notifications")
     created = []
-    with start(checkout, port) as run:
+    with serving(checkout, "run", port) as run:
         said = banner(run)
         assert all(url in said for url in urls), said
         for url in urls:
@@ -124,7 +136,7 @@ def test_run_starts_both_services_and_keeps_their_data(
             created.append(ended.stdout.split()[1::2])
         run.send_signal(signum)
         assert run.wait(DEADLINE_S) == 0
-    with start(checkout, port) as run:
+    with serving(checkout, "run", port) as run:
         banner(run)
         found = [
             [resource["id"] for resource in requests.get(url, timeout=5).json()] for url in urls
@@ -136,13 +148,7 @@ def test_run_starts_both_services_and_keeps_their_data(
 
 def test_the_demonstration_has_data_and_shows_the_mail_that_is_sent(checkout: Path) -> None:
     port = free_pair()
-    with subprocess.Popen(
-        [sys.executable, *TASK_TOOL, "demo", "--port", str(port)],
-        cwd=checkout,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    ) as demo:
+    with serving(checkout, "demo", port) as demo:
         said = banner(demo)
         assert demo.stdout
         assert f"http://127.0.0.1:{port}/docs" in said, said
@@ -161,7 +167,7 @@ def test_the_demonstration_has_data_and_shows_the_mail_that_is_sent(checkout: Pa
 def test_run_ends_when_a_service_cannot_start(checkout: Path, events: Service) -> None:
     port = int(events.url.rpartition(":")[2])
     for first in (port, port - 1):  # where events would listen, and where notifications would
-        with start(checkout, first) as run:
+        with serving(checkout, "run", first) as run:
             said, _ = run.communicate(timeout=DEADLINE_S)
         assert run.returncode == 1
         # The port beside it may be taken as well.
