@@ -236,10 +236,12 @@ def create_application(
         MetricsResource(exposition.render),
     ]
 
-    def document() -> Mapping[str, Any]:
+    def document(path: str) -> Mapping[str, Any]:
         access = Access(settings.api_keys_file is not None, public_read)
-        server = settings.public_url or "/"
-        return ApiDocument(parts.dator.name, parts.dator.schema, access, server).of(resources)
+        made = ApiDocument(parts.dator.name, parts.dator.schema, access)
+        # NOTE: relative, unless an operator has said more: what a client has found the document
+        #   by is right even where nobody has told the service of TLS or a name in front of it.
+        return made.of(resources, settings.public_url or path or "/")
 
     resources += [OpenApiResource(document), PageResource(), *page_files()]
     routes = Routes(

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 import falcon.asgi
 import msgspec
 
+from microservice_chassis.edge.origin import path_of
 from microservice_chassis.http.entity_tag import content_tag
 from microservice_chassis.http.operation import Operation, read
 from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.resource import JSON, BaseResource, answer_conditionally
+
+# Below how many paths clients may reach a service without a document being made again. The paths
+# are those that PUBLIC_URL or trusted proxies name, so they are few.
+_PATHS = 8
 
 
 class OpenApiResource(BaseResource):
@@ -21,9 +26,10 @@ class OpenApiResource(BaseResource):
     template = "/openapi.json"
     is_open = True
 
-    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
-        """`make` returns the document, as it becomes JSON."""
+    def __init__(self, make: Callable[[str], Mapping[str, Any]]) -> None:
+        """`make` returns the document for clients below a path, as it becomes JSON."""
         self._make = make
+        self._text = lru_cache(_PATHS)(self._encoded)
 
     def operations(self) -> Mapping[str, Operation]:
         """Read it."""
@@ -32,13 +38,12 @@ class OpenApiResource(BaseResource):
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: the document; 304 if the client has it already."""
         query_parameters(req)
-        resp.data, resp.etag = self._text
+        resp.data, resp.etag = self._text(path_of(req.scope))
         answer_conditionally(req, resp)
 
     on_head = on_get
 
-    @cached_property
-    def _text(self) -> tuple[bytes, str]:
-        """The JSON of the document, and its entity tag."""
-        text = msgspec.json.encode(self._make())
+    def _encoded(self, path: str) -> tuple[bytes, str]:
+        """Return the JSON of the document, and its entity tag."""
+        text = msgspec.json.encode(self._make(path))
         return text, content_tag(text)
