@@ -143,6 +143,25 @@ def test_prometheus_can_read_the_rules_and_what_the_dashboard_asks(
     succeeds(promtool, "check", "rules", RULES, tmp_path / "dashboard.yml")
 
 
+def test_prometheus_takes_the_configuration_of_the_page_with_a_key_and_without(
+    promtool: str, tmp_path: Path
+) -> None:
+    found = re.search(r"```yaml\n(# prometheus.yml\n.*?)```", PAGE.read_text(), flags=re.S)
+    authorization = re.search(r"`(authorization: .*?)`", PAGE.read_text())
+    assert found
+    assert authorization
+    (tmp_path / "docs").symlink_to(MONITORING.parent)
+    key = tmp_path / "key"
+    key.touch()
+    with_key = yaml.safe_load(found[1])
+    for job in with_key["scrape_configs"]:
+        job.update(yaml.safe_load(authorization[1]))
+        job["authorization"]["credentials_file"] = str(key)
+    for name, text in (("without.yml", found[1]), ("with.yml", yaml.safe_dump(with_key))):
+        (tmp_path / name).write_text(text)
+        succeeds(promtool, "check", "config", tmp_path / name)
+
+
 def test_each_alert_is_raised_by_what_it_is_for_and_quiet_before(promtool: str) -> None:
     tests = yaml.safe_load(RAISED.read_text())["tests"]
     looked_at = [each for test in tests for each in test["alert_rule_test"]]
