@@ -126,7 +126,7 @@ def migrate(_context: Context, dry_run: bool = False) -> None:
 )
 def backup(_context: Context, service: str, file: str) -> None:
     """Copy the database of a service to a file, while it runs or not."""
-    _python("-m", "development.backup", "make", f"--service={service}", f"--file={file}")
+    _python("-m", "development.backup", "backup", f"--service={service}", f"--file={file}")
 
 
 @task(

@@ -1,6 +1,6 @@
 """python -m development.backup: copy the database of a service to a file, or such a file back.
 
-    python -m development.backup make --service events --file events.bson.gz
+    python -m development.backup backup --service events --file events.bson.gz
     python -m development.backup restore --service events --file events.bson.gz
 
 It has the settings of that service, which may run while a copy is made. A copy is restored to a
@@ -29,6 +29,7 @@ from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from bson.raw_bson import RawBSONDocument
 from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import BulkWriteError
 
 from development import command_line
 from development.service_mongodb import mongodb_uri
@@ -59,7 +60,7 @@ class NoBackup(Exception):
     """A backup cannot be made or restored; the message says why."""
 
 
-async def make(database: AsyncDatabase[Document], service: str, path: Path) -> int:
+async def backup(database: AsyncDatabase[Document], service: str, path: Path) -> int:
     """Write all documents of a database to a file, and return how many there are.
 
     The file is there as a whole or not at all, and for its owner only.
@@ -90,32 +91,54 @@ async def restore(database: AsyncDatabase[Document], service: str, path: Path) -
     """Insert the documents of a file, and return how many there are.
 
     Raises:
-        DatabaseUnavailable
-        NoBackup: the file is no whole backup of such a service, or something is there already.
+        DatabaseUnavailable: nothing has been restored.
+        NoBackup: the file is no whole backup of such a service, something is there already, or
+            only a part could be restored.
         OSError: it cannot be read.
     """
     number = sum(1 for _ in _documents(path, service))
     with reachable(), unlimited():
-        if names := await database.list_collection_names():
-            raise NoBackup(
-                f"the database {database.name} is not empty, it has {', '.join(sorted(names))}:"
-                " stop the service, and name another DATA_DIR or MONGODB_DATABASE"
-            )
-        read = _documents(path, service)
+        names = await database.list_collection_names()
+    if names:
+        raise NoBackup(
+            f"the database {database.name} is not empty, it has {', '.join(sorted(names))}:"
+            " stop the service, and name another DATA_DIR or MONGODB_DATABASE"
+        )
+    try:
+        await _insert(database, _documents(path, service))
+    except (DatabaseUnavailable, BulkWriteError) as error:
+        refused = isinstance(error, BulkWriteError)
+        raise NoBackup(
+            "only a part was restored:"
+            f" {'MongoDB does not take a document' if refused else error};"
+            f" drop the database {database.name} before you try again"
+        ) from None
+    return number
+
+
+async def _insert(
+    database: AsyncDatabase[Document], read: Iterator[tuple[str, RawBSONDocument]]
+) -> None:
+    """Insert documents, each of which comes with the name of its collection.
+
+    Raises:
+        BulkWriteError: MongoDB does not take one of them.
+        DatabaseUnavailable
+    """
+    with reachable(), unlimited():
         while batch := list(islice(read, _BATCH)):
             for name in {name for name, _ in batch}:
                 same = [document for each, document in batch if each == name]
                 await database.get_collection(name, _AS_IT_IS).insert_many(same)
         # NOTE: what a Redis keeps of the data that were copied must not be taken for these.
         await database["Deployment"].update_many({}, {"$set": {"id": secrets.token_hex(8)}})
-    return number
 
 
 async def _collections(database: AsyncDatabase[Document], service: str) -> list[str]:
     """Return what is copied, the resources last.
 
-    So of an array that is being created meanwhile the intent is there, and the part of it that the
-    copy has is taken back, as after a crash.
+    So of an array that is being created when the copy begins the intent is there, and where the
+    copy has only a part of it, that is taken back, as after a crash.
     """
     names = set(await database.list_collection_names()) - _PASSING
     return sorted(names, key=lambda name: (name == service.capitalize(), name))
@@ -146,22 +169,23 @@ def _documents(path: Path, service: str) -> Iterator[tuple[str, RawBSONDocument]
 
 async def _main(command: str, service: str, path: Path) -> int:
     settings = read_settings(_SETTINGS[service], os.environ)
-    work = make if command == "make" else restore
+    work = backup if command == "backup" else restore
     async with mongodb_uri(settings) as uri, connect(uri) as client:
-        return await work(client[settings.mongodb_database], service, path)
+        try:
+            return await work(client[settings.mongodb_database], service, path)
+        except OSError as error:
+            raise NoBackup(f"{path} cannot be used: {error.strerror}") from None
 
 
 def main() -> None:
     """Do it, and say how many documents that were; one line says why, where it cannot be done."""
     parser = command_line.Parser(description=__doc__)
-    parser.add_argument("command", choices=("make", "restore"))
+    parser.add_argument("command", choices=("backup", "restore"))
     parser.add_argument("--service", choices=sorted(_SETTINGS), required=True)
     parser.add_argument("--file", type=Path, required=True)
     given = parser.parse_args()
     try:
         number = asyncio.run(_main(given.command, given.service, given.file))
-    except OSError as failure:
-        sys.exit(f"{given.file} cannot be used: {failure.strerror}")
     except (
         DatabaseUnavailable,
         DataDirectoryFailure,
@@ -169,8 +193,8 @@ def main() -> None:
         MongoDBFailure,
         NoBackup,
     ) as failure:
-        sys.exit(f"nothing is copied: {failure}")
-    what = "copied to" if given.command == "make" else "restored from"
+        sys.exit(f"{given.command} failed: {failure}")
+    what = "copied to" if given.command == "backup" else "restored from"
     print(f"{number} documents of {given.service} were {what} {given.file}")
 
 

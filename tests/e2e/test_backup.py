@@ -76,4 +76,4 @@ def test_what_cannot_be_copied_is_one_line(tmp_path: Path, command: str) -> None
     file = tmp_path / "nowhere" / "events.bson.gz"
     ended = run(command, "events", file, tmp_path / "data")
     assert ended.returncode == 1
-    assert ended.stderr == f"{file} cannot be used: No such file or directory\n"
+    assert ended.stderr == f"{command} failed: {file} cannot be used: No such file or directory\n"

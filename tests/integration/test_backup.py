@@ -15,7 +15,7 @@ from bson.codec_options import CodecOptions
 from bson.raw_bson import RawBSONDocument
 from pymongo.asynchronous.database import AsyncDatabase
 
-from development.backup import NoBackup, make, restore
+from development.backup import NoBackup, backup, restore
 from microservice_chassis.storage.client import Document
 from tests.databases import drop
 from tests.examples import EVENT
@@ -49,7 +49,7 @@ async def test_every_document_is_the_same_to_the_byte(
     filled: AsyncDatabase[Document], tmp_path: Path
 ) -> None:
     file = tmp_path / "events.bson.gz"
-    assert await make(filled, "events", file) == 2_503
+    assert await backup(filled, "events", file) == 2_503
     other = filled.client[f"test-{uuid4()}"]
     try:
         assert await restore(other, "events", file) == 2_503
@@ -85,7 +85,7 @@ async def test_a_file_that_is_no_whole_backup_is_refused_before_anything_is_rest
 ) -> None:
     file = tmp_path / "events.bson.gz"
     await database["Events"].insert_many([{"number": each} for each in range(50)])
-    await make(database, "events", file)
+    await backup(database, "events", file)
     await database["Events"].drop()
     file.write_bytes(DAMAGES[damage](file.read_bytes()))
     with pytest.raises(NoBackup, match="is no"):
@@ -97,7 +97,7 @@ async def test_a_backup_of_the_other_service_is_refused(
     database: AsyncDatabase[Document], tmp_path: Path
 ) -> None:
     file = tmp_path / "notifications.bson.gz"
-    assert await make(database, "notifications", file) == 0
+    assert await backup(database, "notifications", file) == 0
     with pytest.raises(NoBackup, match="no backup of the service events"):
         await restore(database, "events", file)
     assert await restore(database, "notifications", file) == 0
@@ -107,8 +107,19 @@ async def test_nothing_is_restored_to_where_something_is(
     filled: AsyncDatabase[Document], tmp_path: Path
 ) -> None:
     file = tmp_path / "events.bson.gz"
-    await make(filled, "events", file)
+    await backup(filled, "events", file)
     before = await stored(filled, "Events")
     with pytest.raises(NoBackup, match="not empty, it has Deployment, Events, Intents"):
         await restore(filled, "events", file)
     assert await stored(filled, "Events") == before
+
+
+async def test_where_only_a_part_can_be_restored_it_says_so(
+    database: AsyncDatabase[Document], tmp_path: Path
+) -> None:
+    file = tmp_path / "events.bson.gz"
+    documents = [{"collection": "Events", "document": {"_id": each}} for each in (1, 2, 1)]
+    parts: list[dict[str, Any]] = [{"backup_of": "events"}, *documents, {"documents": 3}]
+    file.write_bytes(gzip.compress(b"".join(encode(each) for each in parts)))
+    with pytest.raises(NoBackup, match=r"only a part .*: MongoDB does not take a document; drop"):
+        await restore(database, "events", file)
