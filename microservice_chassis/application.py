@@ -236,12 +236,9 @@ def create_application(
         MetricsResource(exposition.render),
     ]
 
-    def document(path: str) -> Mapping[str, Any]:
+    def document(server: str) -> Mapping[str, Any]:
         access = Access(settings.api_keys_file is not None, public_read)
-        made = ApiDocument(parts.dator.name, parts.dator.schema, access)
-        # NOTE: relative, unless an operator has said more: what a client has found the document
-        #   by is right even where nobody has told the service of TLS or a name in front of it.
-        return made.of(resources, settings.public_url or path or "/")
+        return ApiDocument(parts.dator.name, parts.dator.schema, access).of(resources, server)
 
     resources += [OpenApiResource(document), PageResource(), *page_files()]
     routes = Routes(

@@ -65,8 +65,7 @@ class ApiDocument:
     def of(self, resources: Sequence[BaseResource], server: str) -> Mapping[str, Any]:
         """Return the document of these resources, as it becomes JSON.
 
-        `server` is the URL in front of their paths. Clients resolve a relative one against the URL
-        at which they have found the document ("Server Object").
+        `server` is the URL in front of their paths ("Server Object").
         """
         return {
             "openapi": "3.1.0",
