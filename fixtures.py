@@ -3,6 +3,7 @@
 python3 fixtures.py http://127.0.0.1:8000/events events
 python3 fixtures.py http://127.0.0.1:8001/notifications notifications --count 1000 --seed 7
 python3 fixtures.py http://127.0.0.1:8000/events events --from events.ndjson
+python3 fixtures.py http://anybody:$key@127.0.0.1:8000/events events   (where an API key is needed)
 """
 
 from __future__ import annotations
@@ -192,7 +193,7 @@ def seed(url: str, resources: Iterable[dict[str, Any]]) -> Iterator[list[str]]:
     Raises:
         Refused: not all of them could be created; of the array that was refused, none.
     """
-    remaining = iter(resources)
+    remaining, shown = iter(resources), _without_key(url)
     with requests.Session() as session:
         while array := list(islice(remaining, BATCH)):
             try:
@@ -200,11 +201,13 @@ def seed(url: str, resources: Iterable[dict[str, Any]]) -> Iterator[list[str]]:
                 body = json.dumps(array, ensure_ascii=False).encode()
                 answer = session.post(url, body, headers=_JSON, timeout=TIMEOUT_S)
             except requests.RequestException as error:
-                raise Refused(f"{url} cannot be reached: {_reason(error)}") from None
+                raise Refused(f"{shown} cannot be reached: {_reason(error)}") from None
             if answer.status_code != requests.codes.created:
                 said = answer.text[:200].replace("\n", " ")
-                raise Refused(f"{url} refused a resource with status {answer.status_code}: {said}")
-            yield _identifiers(answer, url, len(array))
+                raise Refused(
+                    f"{shown} refused a resource with status {answer.status_code}: {said}"
+                )
+            yield _identifiers(answer, shown, len(array))
 
 
 def _identifiers(answer: requests.Response, url: str, count: int) -> list[str]:
@@ -215,6 +218,12 @@ def _identifiers(answer: requests.Response, url: str, count: int) -> list[str]:
     if len(identifiers) != count:
         raise Refused(f"{url} does not answer like EventPost")
     return identifiers
+
+
+def _without_key(url: str) -> str:
+    """Return a URL as it may be shown: what stands in front of its host is an API key."""
+    parts = urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
 
 def _reason(error: requests.RequestException) -> str:

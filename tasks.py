@@ -118,6 +118,28 @@ def migrate(_context: Context, dry_run: bool = False) -> None:
     _python("-m", "development.migrate", *(("--dry-run",) if dry_run else ()))
 
 
+@task(
+    help={
+        "service": "events or notifications",
+        "file": "where the copy goes, like events.bson.gz",
+    }
+)
+def backup(_context: Context, service: str, file: str) -> None:
+    """Copy the database of a service to a file, while it runs or not."""
+    _python("-m", "development.backup", "backup", f"--service={service}", f"--file={file}")
+
+
+@task(
+    help={
+        "service": "events or notifications",
+        "file": "the copy, as ./invoke backup makes it",
+    }
+)
+def restore(_context: Context, service: str, file: str) -> None:
+    """Restore such a copy to a database that has nothing yet."""
+    _python("-m", "development.backup", "restore", f"--service={service}", f"--file={file}")
+
+
 @task(name="delivery-status")
 def delivery_status(_context: Context) -> None:
     """Tell what is due, being sent, sent, failed and missed, and how late, of a running service."""

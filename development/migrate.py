@@ -9,23 +9,17 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from development import command_line
+from development.service_mongodb import mongodb_uri
 from events_microservice.app import create_service as create_events
 from events_microservice.settings import Settings as EventsSettings
 from microservice_chassis.errors import DatabaseTooNew, DatabaseUnavailable, InvalidSetting
-from microservice_chassis.process.embedded_mongodb import (
-    EmbeddedMongoDB,
-    MongoDBFailure,
-    uri_of_running,
-)
+from microservice_chassis.process.embedded_mongodb import MongoDBFailure
 from microservice_chassis.process.log import configure_log
-from microservice_chassis.process.run_directory import DataDirectoryFailure, RunDirectory
-from microservice_chassis.settings import ServiceSettings, read_settings
+from microservice_chassis.process.run_directory import DataDirectoryFailure
+from microservice_chassis.settings import read_settings
 from microservice_chassis.storage.client import connect
 from microservice_chassis.storage.migrator import Migrator
 from notifications_microservice.app import create_service as create_notifications
@@ -42,31 +36,6 @@ async def migrate(name: str, migrator: Migrator[Any], *, dry_run: bool) -> None:
         print(f"  {each}")
     if unreadable.unnamed:
         print(f"  and {unreadable.unnamed} more")
-
-
-@asynccontextmanager
-async def mongodb_uri(settings: ServiceSettings) -> AsyncIterator[str]:
-    """The MongoDB of a service: the one that is set, the running service's, or one of its data."""
-    if settings.mongodb_uri is not None:
-        yield settings.mongodb_uri
-        return
-    run = RunDirectory(Path(settings.data_dir))
-    with ExitStack() as parts:
-        try:
-            parts.enter_context(run)
-        except DataDirectoryFailure:
-            uri = uri_of_running(run.data_dir)
-            if uri is None:
-                raise
-            yield uri
-            return
-        await run.lock_out_earlier_workers()
-        mongodb = parts.enter_context(EmbeddedMongoDB(run, cache_mb=settings.embedded_cache_mb))
-        try:
-            await mongodb.start()
-            yield mongodb.uri
-        finally:
-            await mongodb.stop()
 
 
 async def _main(*, dry_run: bool) -> None:

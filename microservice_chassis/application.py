@@ -215,10 +215,9 @@ def create_application(
         MetricsResource(exposition.render),
     ]
 
-    def document() -> Mapping[str, Any]:
+    def document(server: str) -> Mapping[str, Any]:
         access = Access(settings.api_keys_file is not None, public_read)
-        server = settings.public_url or "/"
-        return ApiDocument(parts.dator.name, parts.dator.schema, access, server).of(resources)
+        return ApiDocument(parts.dator.name, parts.dator.schema, access).of(resources, server)
 
     resources += [OpenApiResource(document), PageResource(), *page_files()]
     routes = Routes(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from prometheus_client import Metric
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from notifications_microservice.models.figures import DELAYS_MS, MORE, Figures
+from notifications_microservice.models.figures import DELAYS_MS, FAILURES, MORE, Figures
 from notifications_microservice.models.notification_dator import NotificationDator
 
 
@@ -38,7 +38,8 @@ def metrics(figures: Figures) -> Iterator[Metric]:
     failed = CounterMetricFamily(
         "eventpost_delivery_failed", "Notifications that failed for good.", labels=("reason",)
     )
-    for reason, number in sorted(figures.failed.items()):
+    # NOTE: Prometheus sees no increase in a series that begins with a 1, so each begins with a 0.
+    for reason, number in {**dict.fromkeys(FAILURES, 0), **figures.failed}.items():
         failed.add_metric((reason,), number)
     yield failed
     yield HistogramMetricFamily(

@@ -34,6 +34,9 @@ DELAYS_MS = (
 )
 MORE = "more"
 
+# What a notification can fail for.
+FAILURES = ("content", "recipient", "retries", "unreadable")
+
 _FIRST = datetime.min.replace(tzinfo=UTC)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +19,7 @@ from tests.keys import READ, WRITE, bearer, key_file
 from tests.process_tree import gone, tree, wait_for
 from tests.services import Service, service
 
+PROJECT = Path(__file__).parents[2]
 WORKERS = 2
 NEW = "new-key"
 NEW_LINE = f"{KeyEntry('new', 'read', digest(NEW.encode())).line}\n"
@@ -65,6 +68,26 @@ def test_who_has_a_key_is_served_and_who_has_none_is_not(guarded: Service) -> No
     answer = requests.get(f"{guarded.url}/events.ics", auth=("calendar", READ), timeout=5)
     assert answer.status_code in (200, 503)  # while the indexes are built
     assert requests.get(f"{guarded.url}/health/ready", timeout=5).status_code == 200
+
+
+def fixtures(guarded: Service, key: str) -> subprocess.CompletedProcess[str]:
+    url = guarded.collection.replace("://", f"://anybody:{key}@")
+    return subprocess.run(
+        [sys.executable, "fixtures.py", url, "events"],
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_fixtures_take_a_key_in_the_url_and_show_it_to_nobody(guarded: Service) -> None:
+    created = fixtures(guarded, WRITE)
+    assert (created.returncode, created.stdout.count("created ")) == (0, 5)
+    refused = fixtures(guarded, READ)
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"{guarded.collection} refused a resource with status 403")
+    assert READ not in created.stderr + refused.stderr
 
 
 def test_sighup_reads_the_file_again_and_a_mistake_in_it_locks_nobody_out(

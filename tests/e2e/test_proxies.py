@@ -54,7 +54,7 @@ def create(proxy: Proxy, behind: Service, **headers: str) -> str:
     return answered["location"]
 
 
-def test_links_are_relative_and_a_calendar_leads_to_the_name_that_clients_use(
+def test_links_are_relative_and_absolute_urls_have_the_name_that_clients_use(
     proxy: Proxy, behind: Service
 ) -> None:
     path = create(proxy, behind)
@@ -66,6 +66,8 @@ def test_links_are_relative_and_a_calendar_leads_to_the_name_that_clients_use(
         _, _, body = proxy.request("GET", f"{path}.ics", headers=basic(READ))
         (event,) = events(body)
         assert event.url.value == f"https://{HOST}:{proxy.port}{path}"
+    _, _, document = proxy.request("GET", "/openapi.json")
+    assert json.loads(document)["servers"] == [{"url": f"https://{HOST}:{proxy.port}"}]
 
 
 @pytest.mark.parametrize("said", MADE_UP, ids=lambda said: next(iter(said)))

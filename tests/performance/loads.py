@@ -36,7 +36,7 @@ def readers_and_writers(server: Server, seconds: int) -> list[Result]:
     readers = Load(server.url, seconds, connections=7, threads=7, script="readers.lua")
     writers = Load(server.url, seconds, connections=3, threads=3, script="writers.lua")
     results = [readers.result(), writers.result()]
-    _delete_left(server)
+    delete_left(server)
     return results
 
 
@@ -48,7 +48,7 @@ def random_mix(server: Server, seconds: int) -> list[Result]:
 def fixed_cycle(server: Server, seconds: int) -> list[Result]:
     """10 connections, on each of which a list, 8 events, POST, PUT and DELETE follow each other."""
     results = [_of_events(server, seconds, 10, "cycle.lua").result()]
-    _delete_left(server)
+    delete_left(server)
     return results
 
 
@@ -64,7 +64,7 @@ def _of_events(server: Server, seconds: int, connections: int, script: str) -> L
     )
 
 
-def _delete_left(server: Server) -> None:
+def delete_left(server: Server) -> None:
     """Delete what writers that were stopped between POST and DELETE have left behind."""
     answer = requests.get(f"{server.url}/events", params={"limit": 1000}, timeout=5)
     paths = {f"/events/{each['id']}" for each in answer.json()}

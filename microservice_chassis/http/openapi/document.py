@@ -48,15 +48,11 @@ _ANY_ID = {**_ID, "schema": {"type": "string", "minLength": 1}}
 class ApiDocument:
     """The API document of one service."""
 
-    def __init__(self, name: str, schema: Schema[Any], access: Access, server: str) -> None:
-        """`name` is that of the collection, `server` the URL in front of the paths.
-
-        A relative one is resolved against that of the document.
-        """
+    def __init__(self, name: str, schema: Schema[Any], access: Access) -> None:
+        """`name` is that of the collection."""
         self._name = name
         self._schema = schema
         self._access = access
-        self._server = server
         self._examples = {}
         if schema.model.example:
             examples = Examples(schema)
@@ -66,8 +62,11 @@ class ApiDocument:
                 merge_patch(schema)["$ref"]: examples.merge_patch,
             }
 
-    def of(self, resources: Sequence[BaseResource]) -> Mapping[str, Any]:
-        """Return the document of these resources, as it becomes JSON."""
+    def of(self, resources: Sequence[BaseResource], server: str) -> Mapping[str, Any]:
+        """Return the document of these resources, as it becomes JSON.
+
+        `server` is the URL in front of their paths ("Server Object").
+        """
         return {
             "openapi": "3.1.0",
             "info": {
@@ -75,7 +74,7 @@ class ApiDocument:
                 "version": _VERSION,
                 "description": _DESCRIPTION,
             },
-            "servers": [{"url": self._server}],
+            "servers": [{"url": server}],
             "tags": [{"name": tag} for tag in self._tags(resources)],
             "paths": {
                 each.template: dict(self._path(each)) for each in resources if each.operations()

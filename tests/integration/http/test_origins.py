@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from uuid import uuid4
 
@@ -37,6 +38,15 @@ async def next_page(served: Served, **headers: str) -> str:
     found = re.match(r"<([^?]+)\?", answer.headers["link"])
     assert found
     return found[1]
+
+
+async def server_in(worker: AsgiClient, path: str, **headers: str) -> str:
+    """The URL in front of the paths of the API document (OpenAPI 3.1, "Server Object")."""
+    fields = {name.replace("_", "-"): value for name, value in headers.items()}
+    document = json.loads((await worker.request("GET", path, headers=fields)).body)
+    (server,) = document["servers"]
+    url: str = server["url"]
+    return url
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -93,6 +103,27 @@ async def test_links_are_below_the_path_that_a_trusted_proxy_names_also_on_a_hit
             assert await next_page(behind, x_forwarded_prefix=prefix) == f"{prefix}/events"
         assert await next_page(behind) == "/events"
         assert await next_page(served, x_forwarded_prefix="/a") == "/events"
+
+
+@pytest.mark.parametrize("path", ["/openapi.json", "/openapi.json/"])
+async def test_the_api_document_names_where_it_was_asked_for(
+    mongodb: EmbeddedMongoDB, path: str
+) -> None:
+    async with serving("events", mongodb, trusted_proxies=PROXY) as served:
+        behind = _Behind(served.worker)
+        for prefix in ("", "/a", "/b/c", ""):
+            said = {"x_forwarded_proto": "https", "x_forwarded_prefix": prefix}
+            said["x_forwarded_host"] = "example.org"
+            assert await server_in(behind, path, **said) == f"https://example.org{prefix}"
+            # Nobody else is believed.
+            said["host"] = "a.example:81"
+            assert await server_in(served.worker, path, **said) == "http://a.example:81"
+
+
+async def test_the_api_document_names_the_public_url(mongodb: EmbeddedMongoDB) -> None:
+    async with serving("events", mongodb, public_url=PUBLIC, trusted_proxies=PROXY) as served:
+        said = {"host": "evil.example", "x_forwarded_prefix": "/evil"}
+        assert await server_in(_Behind(served.worker), "/openapi.json", **said) == PUBLIC
 
 
 class _Behind(AsgiClient):

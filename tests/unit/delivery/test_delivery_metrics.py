@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import get_args
 
+from notifications_microservice.delivery.answer import Reason
 from notifications_microservice.delivery_metrics import metrics
-from notifications_microservice.models.figures import Figures
+from notifications_microservice.models.figures import FAILURES, Figures
 
 PAGE = Path(__file__).parents[3] / "docs" / "delivery.md"
 
@@ -45,6 +47,14 @@ def test_they_are_the_figures() -> None:
     assert [told[bucket, bound] for bound in ("0.005", "0.025", "0.05", "86400.0", "+Inf")] == [
         *(2, 2, 6, 6, 7)
     ]
+
+
+def test_what_has_not_failed_yet_is_told_as_none_so_that_the_first_one_is_an_increase() -> None:
+    told = samples(FIGURES._replace(failed={"content": 4}))
+    failed = {label: n for (name, label), n in told.items() if name.endswith("failed_total")}
+    assert failed == {"content": 4, "recipient": 0, "retries": 0, "unreadable": 0}
+    # A connection that breaks is tried again, and becomes a failure when the retries run out.
+    assert set(FAILURES) == set(get_args(Reason)) - {"", "connection"}
 
 
 def test_the_page_lists_all_of_them() -> None:
