@@ -125,6 +125,7 @@ class SmtpServer:
         self._file = directory / "accepted.jsonl"
         self._arguments = arguments
         self._process: subprocess.Popen[bytes] | None = None
+        self._read = self._count = 0  # bytes of the file, and lines in them
         self.behave("accept")
 
     @property
@@ -170,7 +171,12 @@ class SmtpServer:
 
     def count(self) -> int:
         """How many messages it has accepted so far."""
-        return self._file.read_bytes().count(b"\n")
+        with self._file.open("rb") as file:
+            file.seek(self._read)
+            unread = file.read()
+        self._read += len(unread)
+        self._count += unread.count(b"\n")
+        return self._count
 
     def accepted(self) -> list[Accepted]:
         """What it has accepted so far."""

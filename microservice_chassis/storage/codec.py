@@ -120,7 +120,14 @@ class DocumentCodec(Generic[M]):
         Raises:
             UnreadableResource: with everything that is wrong with it.
         """
-        document = decode(raw)
+        return self.read_decoded(decode(raw))
+
+    def read_decoded(self, document: Document) -> Stored[M]:
+        """Return the resource of a document that `raw_bson.decode` has returned.
+
+        Raises:
+            UnreadableResource: as `read`.
+        """
         key = document.get("_id")
         if not isinstance(key, ObjectId):
             raise UnreadableResource([BrokenRule("/id", "must be kept as an ObjectId")])

@@ -35,7 +35,7 @@ _MOST = 200
 _WORK_S = 2.0
 
 # How many wait for a sender; when there are fewer, the next ones are claimed.
-_QUEUED = 50
+_QUEUED = 100
 
 # After how long it is tried again where MongoDB is away.
 _RETRY_S = 0.5

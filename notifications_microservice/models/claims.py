@@ -155,7 +155,7 @@ class Claims:
             began_at = document["updated_at"]
             missed += document["status"] == "missed"
             if document["status"] == "sending":
-                claimed.append(_read(document, bytes(each.raw), due[document["_id"]], codec))
+                claimed.append(_read(document, due[document["_id"]], codec))
         return Batch(claim, began_s, began_at, claimed, missed)
 
     async def record(self, claim: str, records: Sequence[Record]) -> int:
@@ -198,13 +198,11 @@ def _since(document: Document) -> datetime:
     return due_at
 
 
-def _read(
-    document: Document, raw: bytes, due_at: datetime, codec: DocumentCodec[Notification]
-) -> Claimed:
+def _read(document: Document, due_at: datetime, codec: DocumentCodec[Notification]) -> Claimed:
     """Return one that has been claimed."""
     edition = document["revision"] - document["recordings"]
     try:
-        notification = codec.read(raw).resource
+        notification = codec.read_decoded(document).resource
     except UnreadableResource as error:
         return Claimed(document["_id"], edition, due_at, None, str(error))
     return Claimed(document["_id"], edition, due_at, notification)
