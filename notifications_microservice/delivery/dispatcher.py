@@ -34,7 +34,8 @@ from notifications_microservice.models.hints import LONGEST_SLEEP_S, Hints
 _MOST = 200
 _WORK_S = 2.0
 
-# How many wait for a sender; when there are fewer, the next ones are claimed.
+# How many wait for a sender; when there are fewer, the next ones are claimed, so that no sender
+# waits for MongoDB meanwhile.
 _QUEUED = 100
 
 # After how long it is tried again where MongoDB is away.

@@ -23,27 +23,20 @@ import aiosmtplib
 import psutil
 import requests
 import uvloop
+from bson import ObjectId
 from pymongo import MongoClient
 
 from microservice_chassis.storage.client import Document
+from notifications_microservice.delivery.message import Message, render
+from notifications_microservice.models.notification import Notification
 from tests.e2e.dispatchers import fill, notifications
+from tests.examples import NOTIFICATION
 from tests.process_tree import tree, wait_for
 from tests.services import Service, free_port, service
 from tests.smtp_server import SmtpServer
 
 CONNECTIONS = 10
 SENDER = "events@example.org"
-MESSAGE = b"\r\n".join(
-    [
-        b"From: <events@example.org>",
-        b"To: <guest@example.com>",
-        b"Subject: Reminder: Jazz night",
-        b"Date: Sat, 01 May 2027 16:00:03 +0000",
-        b"Message-ID: <%d.1@example.org>",
-        b"",
-        b"The doors open at half past seven.\r\n\r\nSee you there!\r\n",
-    ]
-)
 
 
 class Delivery(NamedTuple):
@@ -101,20 +94,27 @@ def delivery() -> Iterator[Delivery]:
         yield Delivery(own, client, smtp, directory)
 
 
-async def _plain(port: int, number: int) -> float:
+def _messages(number: int) -> list[Message]:
+    """That many messages, as the delivery writes them."""
+    now = datetime.now(UTC)
+    notification = Notification(**{**NOTIFICATION, "scheduled_time": now})
+    return [render(notification, SENDER, f"{ObjectId()}.1@example.org", now) for _ in range(number)]
+
+
+async def _plain(port: int, messages: Sequence[Message]) -> float:
     """Return how many messages a second aiosmtplib alone hands in."""
-    left = iter(range(number))
+    left = iter(messages)
 
     async def send() -> None:
         async with aiosmtplib.SMTP(
             hostname="127.0.0.1", port=port, start_tls=False, local_hostname="example.org"
         ) as client:
             for each in left:
-                await client.sendmail(SENDER, ["guest@example.com"], MESSAGE % each)
+                await client.sendmail(SENDER, [each.recipient], each.content)
 
     began_s = time.perf_counter()
     await asyncio.gather(*(send() for _ in range(CONNECTIONS)))
-    return number / (time.perf_counter() - began_s)
+    return len(messages) / (time.perf_counter() - began_s)
 
 
 class Reads:
@@ -149,7 +149,7 @@ def burst(number: int, rounds: int) -> None:
         url = requests.get(_created(own.service, 3_600), timeout=5).url
         plain, rates, calm, busy, cpu = [], [], [], [], []
         for _ in range(rounds):
-            plain.append(uvloop.run(_plain(own.smtp.port, number)))
+            plain.append(uvloop.run(_plain(own.smtp.port, _messages(number))))
             with Reads(url) as times_ms:
                 time.sleep(2)
             calm.append(statistics.median(times_ms))
