@@ -62,8 +62,8 @@ class MetricsDirectory:
         if number is None:
             values.ValueClass = values.MutexValue
         else:
-            own = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
-            values.ValueClass = own
+            numbered = values.MultiProcessValue(lambda: number)  # type: ignore[no-untyped-call]
+            values.ValueClass = numbered
 
     def give_back(self, number: int | None) -> None:
         """Free the number of a worker that has ended: what it has counted stays."""

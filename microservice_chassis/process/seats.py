@@ -63,15 +63,15 @@ class Seats:
         """Free the seat of a worker that is no more."""
         self._free.add(number)
 
-    def loads(self, own: int) -> tuple[list[int], int]:
-        """Return the connections of the workers that take any, and the place of `own` there."""
+    def loads(self, seat: int) -> tuple[list[int], int]:
+        """Return the connections of the workers that take any, and the place of `seat` there."""
         words = self._words
         since = time.monotonic_ns() - _STUCK_AFTER_NS
         loads: list[int] = []
         place = 0
         for number in range(self._count):
             at = number * _WORDS
-            if number == own:
+            if number == seat:
                 place = len(loads)
             elif words[at + _BEAT] < since:
                 continue

@@ -39,7 +39,7 @@ class _Waiting(NamedTuple):
     """An operation that waits: as how many it counts, and what tells it that it may begin."""
 
     size: int
-    turn: asyncio.Future[None]
+    permit: asyncio.Future[None]
 
 
 class Bulkhead:
@@ -125,9 +125,9 @@ class Bulkhead:
         waiting = _Waiting(size, asyncio.get_running_loop().create_future())
         self._waiting[0 if first else 1].append(waiting)
         try:
-            await waiting.turn
+            await waiting.permit
         except asyncio.CancelledError:
-            if waiting.turn.cancelled():
+            if waiting.permit.cancelled():
                 self._release(0)  # those behind it may be smaller
             else:
                 self._release(size)  # it was given to one that has gone
@@ -138,9 +138,9 @@ class Bulkhead:
         self._free += size
         for queue in self._waiting:
             while queue:
-                if not queue[0].turn.cancelled():
+                if not queue[0].permit.cancelled():
                     if queue[0].size > self._free:
                         return
                     self._free -= queue[0].size
-                    queue[0].turn.set_result(None)
+                    queue[0].permit.set_result(None)
                 queue.popleft()

@@ -38,7 +38,7 @@ _ENTRY_S = (LONGEST_CHANGE_MS - OPERATION_TIMEOUT_MS) / 1000 - 0.5
 _DUPLICATE_KEY = 11000
 
 
-class _Turn(NamedTuple):
+class _Permit(NamedTuple):
     """One write that may begin: until when, by the writer's clock, and what it turns out to be."""
 
     until_s: float
@@ -72,7 +72,7 @@ class Writer:
 
     async def insert_missing(self, documents: Sequence[Document]) -> None:
         """Insert those of some documents whose `_id` no other has."""
-        async with self._turn(self._name, insert=True):
+        async with self._permitted(self._name, insert=True):
             try:
                 await self._collection.insert_many(documents, ordered=False)
             except BulkWriteError as error:
@@ -87,10 +87,10 @@ class Writer:
         """
         query = {"_id": {"$in": keys}}
         names = (f"{self._name}/{key}" for key in keys)
-        async with self._turn(self._name, *names) as turn:
-            deadline = self._clock.at(min(turn.until_s, until_s))
+        async with self._permitted(self._name, *names) as permit:
+            deadline = self._clock.at(min(permit.until_s, until_s))
             result = await self._collection.delete_many({**query, **in_time(deadline)})
-            turn.change.made = result.deleted_count > 0
+            permit.change.made = result.deleted_count > 0
             if await self._collection.find_one(query, {"_id": 1}) is not None:
                 raise DatabaseUnavailable("a part of a removal came too late")
         return result.deleted_count
@@ -98,7 +98,7 @@ class Writer:
     @asynccontextmanager
     async def inserting(self) -> AsyncIterator[Callable[[Document], Awaitable[object]]]:
         """Around the insert of one document: gives what inserts it, once it may begin."""
-        async with self._turn(self._name, insert=True):
+        async with self._permitted(self._name, insert=True):
             yield self._collection.insert_one
 
     async def update(
@@ -127,14 +127,14 @@ class Writer:
         if not keys:
             return 0
         names = (self._name, *(f"{self._name}/{key}" for key in keys))
-        async with self._turn(*names) as turn:
+        async with self._permitted(*names) as permit:
             while True:
-                deadline = self._clock.at(turn.until_s)
+                deadline = self._clock.at(permit.until_s)
                 result = await self._collection.update_many(
                     {"_id": {"$in": keys}, "$and": [condition, in_time(deadline)]}, update
                 )
-                turn.change.made = bool(result.matched_count)
-                if turn.change.made:
+                permit.change.made = bool(result.matched_count)
+                if permit.change.made:
                     return result.matched_count
                 # NOTE: as in _change, which says why.
                 now = await self._clock.read(self._collection, keys[0])
@@ -170,9 +170,9 @@ class Writer:
 
         None says that there is a document, which does not fulfil the operation's own condition.
         """
-        async with self._turn(self._name, f"{self._name}/{key}") as turn:
+        async with self._permitted(self._name, f"{self._name}/{key}") as permit:
             while True:
-                deadline = self._clock.at(turn.until_s)
+                deadline = self._clock.at(permit.until_s)
                 document = await operation({"_id": key, **in_time(deadline)})
                 if document is not None:
                     return document
@@ -180,19 +180,19 @@ class Writer:
                 #   than it was; now it is known, and PyMongo ends this when the time is over.
                 now = await self._clock.read(self._collection, key)
                 if now is None or now < deadline:
-                    turn.change.made = False
+                    permit.change.made = False
                     break
         if now is None:
             raise ResourceNotFound(str(key))
         return None
 
     @asynccontextmanager
-    async def _turn(self, *names: str, insert: bool = False) -> AsyncIterator[_Turn]:
-        """Around one write: enter it beside the stamps, and then wait for its turn at MongoDB.
+    async def _permitted(self, *names: str, insert: bool = False) -> AsyncIterator[_Permit]:
+        """Around one write: enter it beside the stamps, and then wait for its permit at MongoDB.
 
-        Nobody waits for the stamps, which may be in Redis, with a turn in hand. An entry counts
-        for LONGEST_CHANGE_MS; where the turn came so late that it might not outlast the write,
-        it is made anew, and then this write has its turn before all that wait.
+        Nobody waits for the stamps, which may be in Redis, with a permit in hand. An entry counts
+        for LONGEST_CHANGE_MS; where the permit came so late that it might not outlast the write,
+        it is made anew, and then this write has its permit before all that wait.
         """
         first = False
         while True:
@@ -202,7 +202,7 @@ class Writer:
                 try:
                     async with self._bulkhead.operation(write=True, first=first) as until_s:
                         if self._now_s() - entering_s < _ENTRY_S:
-                            yield _Turn(until_s, change)
+                            yield _Permit(until_s, change)
                             return
                 except DatabaseRefusal:
                     raise

@@ -71,19 +71,21 @@ class Dispatcher:
 
 
 @contextmanager
-def notifications(own: Service, data_dir: Path) -> Iterator[MongoClient[Document]]:
+def notifications(target: Service, data_dir: Path) -> Iterator[MongoClient[Document]]:
     """The MongoDB of a service that runs on a directory."""
     path = str(data_dir / "run" / "mongodb.sock").replace("/", "%2F")
-    requests.get(own.collection, timeout=5).raise_for_status()
+    requests.get(target.collection, timeout=5).raise_for_status()
     with MongoClient[Document](f"mongodb://{path}") as client:
         yield client
 
 
-def fill(own: Service, client: MongoClient[Document], number: int, in_s: float = 0) -> set[str]:
+def fill(target: Service, client: MongoClient[Document], number: int, in_s: float = 0) -> set[str]:
     """Make that many notifications, all due then; return the Message-IDs that they will have."""
     documents = client["NotificationsMicroservice"]["Notifications"]
     far = (datetime.now(UTC) + timedelta(days=365)).isoformat()
-    answer = requests.post(own.collection, json={**own.example, "scheduled_time": far}, timeout=5)
+    answer = requests.post(
+        target.collection, json={**target.example, "scheduled_time": far}, timeout=5
+    )
     answer.raise_for_status()
     example = documents.find_one_and_delete({"_id": ObjectId(answer.json()["id"])})
     assert example
@@ -101,10 +103,10 @@ def lose_nothing(directory: Path, number: int, kills: int, mode: str = "accept")
     with ExitStack() as held:
         log = held.enter_context((directory / "log").open("wb"))
         smtp = held.enter_context(SmtpServer(free_port(), directory))
-        own = service("notifications", data_dir, log)
-        held.enter_context(own.process).wait_until_ready()
-        client = held.enter_context(notifications(own, data_dir))
-        expected = fill(own, client, number)
+        target = service("notifications", data_dir, log)
+        held.enter_context(target.process).wait_until_ready()
+        client = held.enter_context(notifications(target, data_dir))
+        expected = fill(target, client, number)
         smtp.behave(mode)
         settings = {
             "SMTP_URL": smtp.url,

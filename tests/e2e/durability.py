@@ -112,11 +112,11 @@ def main() -> None:
     from tests.services import service
 
     with tempfile.TemporaryDirectory() as directory, Path(directory, "log").open("wb") as log:
-        own = service("events", Path(directory), log)
+        target = service("events", Path(directory), log)
         lose_nothing(
-            own.process,
-            own.collection,
-            own.example,
+            target.process,
+            target.collection,
+            target.example,
             rounds=arguments.rounds,
             writes=arguments.writes,
         )

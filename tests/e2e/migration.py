@@ -180,20 +180,21 @@ def migrate_under_load(directory: Path, count: int, kills: int) -> str:
     """Do all of it, and return what the log says of it."""
     log_path, data_dir = directory / "log", directory / "data"
     with log_path.open("wb") as log:
-        own = service("events", data_dir, log)
-        with own.process:
-            own.process.wait_until_ready()
+        target = service("events", data_dir, log)
+        with target.process:
+            target.process.wait_until_ready()
             documents = fill(data_dir, count)
         unreadable = sum(not each.answers for each in documents)
         clients = [
-            Client(own.collection, documents[number::CLIENTS], number) for number in range(CLIENTS)
+            Client(target.collection, documents[number::CLIENTS], number)
+            for number in range(CLIENTS)
         ]
         left: list[int] = []  # when everything was killed
         begun: list[int] = []  # how long the log was at each start
         for part in range(kills + 1):
             begun.append(log_path.stat().st_size)
-            own.process.start()
-            own.process.wait_until_ready()
+            target.process.start()
+            target.process.wait_until_ready()
             working = threading.Event()
             working.set()
             threads = [threading.Thread(target=each.work, args=(working,)) for each in clients]
@@ -204,14 +205,14 @@ def migrate_under_load(directory: Path, count: int, kills: int) -> str:
                 goal = before - (before - unreadable) // (kills + 1 - part)
                 wait_for(partial(_is_down_to, data_dir, goal), deadline_s=600)
                 left.append(waiting(data_dir))
-                kill_tree(own.process)
+                kill_tree(target.process)
             else:
                 wait_for(partial(_is_through, log_path, begun[-1]), deadline_s=600)
             working.clear()
             for thread in threads:
                 thread.join()
-        check_all(own, documents)
-        own.process.stop()
+        check_all(target, documents)
+        target.process.stop()
     wrong = [each for client in clients for each in client.wrong]
     assert not wrong, f"{len(wrong)} wrong answers: {wrong[:5]}"
     assert min(client.reads for client in clients) > 0
@@ -230,16 +231,16 @@ def migrate_under_load(directory: Path, count: int, kills: int) -> str:
     )
 
 
-def check_all(own: Service, documents: list[Document]) -> None:
+def check_all(target: Service, documents: list[Document]) -> None:
     """Walk over all pages, and compare."""
     found: dict[str, bytes] = {}
-    url = f"{own.collection}?limit=1000"
+    url = f"{target.collection}?limit=1000"
     while url:
         answer = requests.get(url, timeout=20)
         for resource in msgspec.json.decode(answer.content, type=list[msgspec.Raw]):
             found[msgspec.json.decode(resource)["id"]] = bytes(resource)
         link = answer.links.get("next")
-        url = own.url + link["url"] if link else ""
+        url = target.url + link["url"] if link else ""
     for document in documents:
         if document.certain:
             bodies = set() if document.deleted else {each.body for each in document.answers}

@@ -78,15 +78,15 @@ def create(collection: str, example: dict[str, Any], number: int, ago_s: float) 
 def delivering(directory: Path, **settings: str) -> Iterator[Post]:
     """A service that delivers, started; three connections to its server keep its tests small."""
     with SmtpServer(free_port(), directory) as smtp, (directory / "log").open("wb") as log:
-        own = service(
+        target = service(
             "notifications",
             directory / "data",
             log,
             **{"SMTP_URL": smtp.url, "MAIL_FROM": SENDER, "DELIVERY_CONCURRENCY": "3", **settings},
         )
-        with own.process:
-            own.process.wait_until_ready()
-            yield Post(own, smtp, directory)
+        with target.process:
+            target.process.wait_until_ready()
+            yield Post(target, smtp, directory)
 
 
 @contextmanager

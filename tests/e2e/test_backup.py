@@ -29,9 +29,9 @@ def run(command: str, name: str, file: Path, data_dir: Path) -> subprocess.Compl
     )
 
 
-def data_dir(own: Service) -> Path:
+def data_dir(target: Service) -> Path:
     """Where a running service has its data."""
-    (launcher,) = tree(own)["launcher"]
+    (launcher,) = tree(target)["launcher"]
     return Path(launcher.environ()["DATA_DIR"])
 
 
@@ -56,14 +56,14 @@ def test_a_restored_service_answers_as_the_one_that_was_copied(
     expected = export(collection)
     restored = run("restore", name, file, tmp_path / "data")
     assert restored.stdout == f"{number} documents of {name} were restored from {file}\n"
-    own = service(name, tmp_path / "data", WEB_CONCURRENCY="2")
-    with own.process:
-        own.process.wait_until_ready()
-        assert export(own.collection) == expected
-        found = requests.get(f"{own.url}{first.headers['Location']}", timeout=5)
+    target = service(name, tmp_path / "data", WEB_CONCURRENCY="2")
+    with target.process:
+        target.process.wait_until_ready()
+        assert export(target.collection) == expected
+        found = requests.get(f"{target.url}{first.headers['Location']}", timeout=5)
         assert found.headers["ETag"] == tag
         # What was created once stays so.
-        again = requests.post(own.collection, json=own.example, headers=KEY, timeout=5)
+        again = requests.post(target.collection, json=target.example, headers=KEY, timeout=5)
         assert again.json() == first.json()
         # And nothing is put over what is there.
         refused = run("restore", name, file, tmp_path / "data")

@@ -68,7 +68,7 @@ class Client:
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
-        addresses = [urlsplit(own.url).netloc for own in services]
+        addresses = [urlsplit(target.url).netloc for target in services]
         self._connections = [http.client.HTTPConnection(each, timeout=10) for each in addresses]
         self._connection = self._connections[0]
 
@@ -182,7 +182,7 @@ def read(services: Sequence[Service], ledger: Ledger) -> None:
 
 
 def whole(services: Sequence[Service]) -> bool:
-    return all(len(tree(own)["worker"]) == 7 for own in services)
+    return all(len(tree(target)["worker"]) == 7 for target in services)
 
 
 def wait_for_reads(ledger: Ledger, number: int) -> None:
@@ -192,9 +192,9 @@ def wait_for_reads(ledger: Ledger, number: int) -> None:
 def kill_workers(services: Sequence[Service], ledger: Ledger) -> None:
     """Kill a worker that serves clients now and then, whatever it is doing."""
     while ledger.writing.is_set():
-        own = random.choice(services)
+        target = random.choice(services)
         with suppress(psutil.NoSuchProcess, IndexError):
-            connections = client_connections(own)
+            connections = client_connections(target)
             random.choice([worker for worker in connections if connections[worker]]).kill()
             ledger.kills += 1
         wait_for_reads(ledger, ledger.reads + READS_BETWEEN_KILLS)
@@ -249,10 +249,10 @@ def assert_coherent(services: Sequence[Service], *, killing: bool) -> None:
 @pytest.mark.parametrize("killing", [False, True])
 def test_nobody_reads_what_was_before_an_answered_write(tmp_path: Path, killing: bool) -> None:
     with (tmp_path / "log").open("wb") as log:
-        own = service("events", tmp_path / "data", log)
-        with own.process:
-            own.process.wait_until_ready()
-            assert_coherent([own], killing=killing)
+        target = service("events", tmp_path / "data", log)
+        with target.process:
+            target.process.wait_until_ready()
+            assert_coherent([target], killing=killing)
 
 
 @pytest.mark.parametrize("killing", [False, True])

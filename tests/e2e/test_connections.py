@@ -26,7 +26,7 @@ CORES = min(len(os.sched_getaffinity(0)), 7)
 
 
 @pytest.fixture(scope="module")
-def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """An events service of this module's own, whose workers may be stopped and replaced."""
     directory = tmp_path_factory.mktemp("connections")
     with (directory / "log").open("wb") as log:
@@ -69,52 +69,52 @@ def fill_the_first(events: Service) -> list[psutil.Process]:
         return [worker for worker, count in client_connections(events).items() if count == 20]
 
 
-def test_few_connections_are_shared_by_as_many_workers_as_there_are_cores(own: Service) -> None:
+def test_few_connections_are_shared_by_as_many_workers_as_there_are_cores(target: Service) -> None:
     # A worker that gets no processor for long enough counts as stuck, hence the patience.
-    wait_for(lambda: len(fill_the_first(own)) == CORES)
+    wait_for(lambda: len(fill_the_first(target)) == CORES)
 
 
-def test_more_connections_than_the_first_workers_take_come_to_others(own: Service) -> None:
+def test_more_connections_than_the_first_workers_take_come_to_others(target: Service) -> None:
     number = FULL_CONNECTIONS * CORES + 100
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(max(soft, 2 * number), hard), hard))
     with ExitStack() as stack:
-        connected = [stack.enter_context(connection(own)) for _ in range(number)]
+        connected = [stack.enter_context(connection(target)) for _ in range(number)]
         for client in connected:
             client.sendall(LIVE)
         answers = Counter(client.recv(65536)[:15] for client in connected)
-        shares = client_connections(own).values()
+        shares = client_connections(target).values()
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     assert answers == {b"HTTP/1.1 200 OK": number}
     assert sum(shares) == number
     assert sum(share > 0 for share in shares) >= min(CORES + 1, 7)
 
 
-def test_nobody_waits_for_a_stuck_worker(own: Service) -> None:
-    with suspended(fill_the_first(own) or tree(own)["worker"][:CORES]):
+def test_nobody_waits_for_a_stuck_worker(target: Service) -> None:
+    with suspended(fill_the_first(target) or tree(target)["worker"][:CORES]):
         for _ in range(20):
-            with clients(own, 1):
+            with clients(target, 1):
                 pass
 
 
-def test_a_worker_that_dies_leaves_no_connections_behind(own: Service) -> None:
-    with clients(own, 50):
-        victims = [worker for worker, count in client_connections(own).items() if count]
+def test_a_worker_that_dies_leaves_no_connections_behind(target: Service) -> None:
+    with clients(target, 50):
+        victims = [worker for worker, count in client_connections(target).items() if count]
         for victim in victims:
             victim.kill()
-        wait_for(lambda: gone(victims) and len(tree(own)["worker"]) == 7)
-    wait_for(lambda: len(fill_the_first(own)) == CORES)
+        wait_for(lambda: gone(victims) and len(tree(target)["worker"]) == 7)
+    wait_for(lambda: len(fill_the_first(target)) == CORES)
 
 
-def test_without_files_for_connections_they_wait_and_nobody_spins(own: Service) -> None:
-    workers = tree(own)["worker"]
+def test_without_files_for_connections_they_wait_and_nobody_spins(target: Service) -> None:
+    workers = tree(target)["worker"]
     limits = {worker: worker.rlimit(psutil.RLIMIT_NOFILE) for worker in workers}
     with ExitStack() as stack:
         for worker, (_, hard) in limits.items():
             stack.callback(worker.rlimit, psutil.RLIMIT_NOFILE, limits[worker])
             worker.rlimit(psutil.RLIMIT_NOFILE, (1, hard))
         before = sum(sum(worker.cpu_times()[:2]) for worker in workers)
-        client = stack.enter_context(connection(own))
+        client = stack.enter_context(connection(target))
         client.sendall(LAST)
         client.settimeout(1)
         with pytest.raises(TimeoutError):
@@ -125,7 +125,7 @@ def test_without_files_for_connections_they_wait_and_nobody_spins(own: Service) 
             worker.rlimit(psutil.RLIMIT_NOFILE, limit)
         client.settimeout(20)
         assert everything(client).startswith(b"HTTP/1.1 200 ")
-    assert tree(own)["worker"] == workers
+    assert tree(target)["worker"] == workers
 
 
 class Requests:
@@ -168,16 +168,16 @@ class Requests:
         return head
 
 
-async def test_sighup_fails_no_request(own: Service) -> None:
-    assert own.process.process
-    before = tree(own)["worker"]
-    load = Requests(own)
+async def test_sighup_fails_no_request(target: Service) -> None:
+    assert target.process.process
+    before = tree(target)["worker"]
+    load = Requests(target)
     async with asyncio.timeout(60), asyncio.TaskGroup() as group:
         for _ in range(5):
             group.create_task(load.on_fresh_connections())
             group.create_task(load.on_kept_connections())
             group.create_task(load.on_kept_connections(pause_s=0.1))
-        own.process.process.send_signal(signal.SIGHUP)
+        target.process.process.send_signal(signal.SIGHUP)
         while not gone(before):
             await asyncio.sleep(0.02)
         answered = load.answered
@@ -185,24 +185,24 @@ async def test_sighup_fails_no_request(own: Service) -> None:
             await asyncio.sleep(0.02)
         load.ended = True
     assert load.failures == []
-    wait_for(lambda: len(tree(own)["worker"]) == 7)
-    wait_for(lambda: len(fill_the_first(own)) == CORES)
+    wait_for(lambda: len(tree(target)["worker"]) == 7)
+    wait_for(lambda: len(fill_the_first(target)) == CORES)
 
 
-def test_sigterm_ends_behind_what_has_arrived(own: Service) -> None:
+def test_sigterm_ends_behind_what_has_arrived(target: Service) -> None:
     """The last one of this module."""
-    assert own.process.process
-    parts = tree(own)
+    assert target.process.process
+    parts = tree(target)
     with ExitStack() as stack:
-        kept = stack.enter_context(clients(own, 20))
+        kept = stack.enter_context(clients(target, 20))
         with suspended(parts["worker"]):
-            fresh = [stack.enter_context(connection(own)) for _ in range(40)]
+            fresh = [stack.enter_context(connection(target)) for _ in range(40)]
             halves = kept[10:] + fresh[20:]
             for client in kept[:10] + fresh[:20]:
                 client.sendall(LIVE)
             for client in halves:
                 client.sendall(LIVE[:1])
-            own.process.process.send_signal(signal.SIGTERM)
+            target.process.process.send_signal(signal.SIGTERM)
             wait_for(lambda: not listening(parts["master"][0]))
         wait_for(lambda: not any(listening(worker) for worker in parts["worker"]))
         for client in halves:
@@ -212,7 +212,7 @@ def test_sigterm_ends_behind_what_has_arrived(own: Service) -> None:
             assert answer.status == 200
             # Others may have been answered before their worker was told to end.
             assert client not in halves or answer.headers["connection"] == "close"
-    assert own.process.stop() == 0
+    assert target.process.stop() == 0
 
 
 def listening(process: psutil.Process) -> bool:

@@ -71,14 +71,14 @@ class Ledger:
         return self.answered >= POSTS * ANSWERS
 
 
-def send(own: Service, ledger: Ledger, ends_s: float) -> None:
+def send(target: Service, ledger: Ledger, ends_s: float) -> None:
     """Send what waits, and what has had no answer again when it is its turn."""
     while time.monotonic() < ends_s:
         try:
             key = ledger.waiting.popleft()
         except IndexError:
             return
-        answer = post(own.collection, {**own.example, own.text: f"For the key {key}"}, key)
+        answer = post(target.collection, {**target.example, target.text: f"For the key {key}"}, key)
         if answer is not None and answer.status == 201:
             ledger.answers[key].append(answer)
         else:
@@ -88,12 +88,12 @@ def send(own: Service, ledger: Ledger, ends_s: float) -> None:
             ledger.waiting.append(key)
 
 
-def kill_workers(own: Service, ledger: Ledger, ends_s: float) -> None:
+def kill_workers(target: Service, ledger: Ledger, ends_s: float) -> None:
     """Kill a worker that serves clients, again and again, by how much has been answered."""
     while not ledger.complete and time.monotonic() < ends_s:
         goal = ledger.answered + ANSWERS_BETWEEN_KILLS
         with suppress(psutil.NoSuchProcess, IndexError):
-            connected = client_connections(own)
+            connected = client_connections(target)
             random.choice([worker for worker in connected if connected[worker]]).kill()
             ledger.kills += 1
         while ledger.answered < goal and not ledger.complete and time.monotonic() < ends_s:
@@ -126,21 +126,21 @@ def test_a_repeated_post_creates_one_resource_whichever_workers_are_killed(
     ledger = Ledger()
     with ExitStack() as stack:
         log = stack.enter_context((tmp_path / "log").open("wb"))
-        own = service("events", tmp_path / "data", log)
-        stack.enter_context(own.process)
-        own.process.wait_until_ready()
+        target = service("events", tmp_path / "data", log)
+        stack.enter_context(target.process)
+        target.process.wait_until_ready()
         ends_s = time.monotonic() + DEADLINE_S
         with threads(
-            [partial(send, own, ledger, ends_s)] * CLIENTS
-            + [partial(kill_workers, own, ledger, ends_s)]
+            [partial(send, target, ledger, ends_s)] * CLIENTS
+            + [partial(kill_workers, target, ledger, ends_s)]
         ):
             pass
-        wait_for(lambda: len(tree(own)["worker"]) == 7)
-        found = requests.get(f"{own.collection}?limit=1000", timeout=10).json()
+        wait_for(lambda: len(tree(target)["worker"]) == 7)
+        found = requests.get(f"{target.collection}?limit=1000", timeout=10).json()
     assert ledger.complete, ledger.refused
     assert ledger.kills >= 5
     assert ledger.refused[None], "nobody has been cut off"
-    assert Counter(each[own.text] for each in found) == Counter(
+    assert Counter(each[target.text] for each in found) == Counter(
         f"For the key {key}" for key in ledger.answers
     )
     for answers in ledger.answers.values():
@@ -149,36 +149,36 @@ def test_a_repeated_post_creates_one_resource_whichever_workers_are_killed(
     assert locations == {f"/events/{each['id']}" for each in found}
 
 
-def send_arrays(own: Service, whole: dict[str, Answer]) -> None:
+def send_arrays(target: Service, whole: dict[str, Answer]) -> None:
     """Send arrays, one after the other, until one is not answered."""
     while True:
         key = str(uuid4())
-        answer = post(own.collection, array(own, key), key)
+        answer = post(target.collection, array(target, key), key)
         if answer is None:
             return
         whole[key] = answer
 
 
-def array(own: Service, key: str) -> list[dict[str, Any]]:
-    return [{**own.example, own.text: key}] * ELEMENTS
+def array(target: Service, key: str) -> list[dict[str, Any]]:
+    return [{**target.example, target.text: key}] * ELEMENTS
 
 
-def counts(own: Service, data_dir: Path) -> dict[str, int]:
+def counts(target: Service, data_dir: Path) -> dict[str, int]:
     """How many there are of each array that is there in part or as a whole."""
-    stages = [{"$group": {"_id": f"${own.text}", "count": {"$sum": 1}}}]
+    stages = [{"$group": {"_id": f"${target.text}", "count": {"$sum": 1}}}]
     with database(data_dir) as found:
         return {each["_id"]: each["count"] for each in found["Events"].aggregate(stages)}
 
 
-def cut_off(own: Service, data_dir: Path, whole: dict[str, Answer]) -> list[str]:
+def cut_off(target: Service, data_dir: Path, whole: dict[str, Answer]) -> list[str]:
     """Kill everything while arrays are created, and start again; return which are there in part."""
     goal = len(whole) + 2
-    with threads([partial(send_arrays, own, whole)] * 4):
+    with threads([partial(send_arrays, target, whole)] * 4):
         wait_for(lambda: len(whole) >= goal)
-        kill_tree(own.process)
-    own.process.start()
-    own.process.wait_until_ready()
-    return [key for key, count in counts(own, data_dir).items() if count < ELEMENTS]
+        kill_tree(target.process)
+    target.process.start()
+    target.process.wait_until_ready()
+    return [key for key, count in counts(target, data_dir).items() if count < ELEMENTS]
 
 
 def test_an_array_that_was_cut_off_is_finished_by_its_repeat_or_taken_back_at_the_next_start(
@@ -188,29 +188,29 @@ def test_an_array_that_was_cut_off_is_finished_by_its_repeat_or_taken_back_at_th
     whole: dict[str, Answer] = {}
     with ExitStack() as stack:
         log = stack.enter_context((tmp_path / "log").open("wb"))
-        own = service("events", data_dir, log, WEB_CONCURRENCY="4")
-        stack.enter_context(own.process)
-        own.process.wait_until_ready()
+        target = service("events", data_dir, log, WEB_CONCURRENCY="4")
+        stack.enter_context(target.process)
+        target.process.wait_until_ready()
         parts: list[str] = []
         while len(parts) < 2:  # most of those who send are in the middle of an array, not all
-            parts = cut_off(own, data_dir, whole)
+            parts = cut_off(target, data_dir, whole)
         repeated, left = parts[0], parts[1:]
 
         def repeat() -> bool:
-            answer = post(own.collection, array(own, repeated), repeated)
+            answer = post(target.collection, array(target, repeated), repeated)
             if answer is not None and answer.status == 201:
                 whole[repeated] = answer
             return repeated in whole
 
         def settled() -> bool:
-            found = counts(own, data_dir)
+            found = counts(target, data_dir)
             return set(found.values()) == {ELEMENTS} and not set(left) & found.keys()
 
         wait_for(repeat)
         wait_for(settled)
         # One whose answer was lost may be there, too; but as a whole.
-        assert whole.keys() <= counts(own, data_dir).keys()
+        assert whole.keys() <= counts(target, data_dir).keys()
         assert {answer.status for answer in whole.values()} == {201}
         for key in (repeated, next(iter(whole))):
-            assert post(own.collection, array(own, key), key) == whole[key]
+            assert post(target.collection, array(target, key), key) == whole[key]
     assert b"are taken back, since the POST of 1000 was cut off" in (tmp_path / "log").read_bytes()

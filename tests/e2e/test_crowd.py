@@ -56,8 +56,8 @@ class Connection(NamedTuple):
 
 
 @asynccontextmanager
-async def connection(own: Service) -> AsyncIterator[Connection]:
-    address = urlsplit(own.url)
+async def connection(target: Service) -> AsyncIterator[Connection]:
+    address = urlsplit(target.url)
     reader, writer = await asyncio.open_connection(address.hostname, address.port)
     try:
         yield Connection(reader, writer)
@@ -66,16 +66,16 @@ async def connection(own: Service) -> AsyncIterator[Connection]:
         await writer.wait_closed()
 
 
-async def read(own: Service, cursor: str, answered: Counter[tuple[str, int]]) -> None:
-    async with connection(own) as client:
+async def read(target: Service, cursor: str, answered: Counter[tuple[str, int]]) -> None:
+    async with connection(target) as client:
         status = await client.request("GET", f"/events?limit={LIMIT}&cursor={cursor}")
         answered["read", status] += 1
 
 
 async def write(
-    own: Service, ids: list[ObjectId], answered: Counter[tuple[str, int]], ended: asyncio.Event
+    target: Service, ids: list[ObjectId], answered: Counter[tuple[str, int]], ended: asyncio.Event
 ) -> None:
-    async with connection(own) as client:
+    async with connection(target) as client:
         for number in count():
             body = json.dumps({"title": f"Title {number}"}).encode()
             status = await client.request("PATCH", f"/events/{random.choice(ids)}", body)
@@ -84,7 +84,7 @@ async def write(
                 break
 
 
-async def crowd(own: Service, ids: list[ObjectId]) -> Counter[tuple[str, int]]:
+async def crowd(target: Service, ids: list[ObjectId]) -> Counter[tuple[str, int]]:
     """How all of them are answered; the writers go on until all readers have their page."""
     answered: Counter[tuple[str, int]] = Counter()
     ended = asyncio.Event()
@@ -95,8 +95,8 @@ async def crowd(own: Service, ids: list[ObjectId]) -> Counter[tuple[str, int]]:
     ]
     async with asyncio.timeout(DEADLINE_S), asyncio.TaskGroup() as writers:
         for _ in range(WRITERS):
-            writers.create_task(write(own, ids, answered, ended))
-        await asyncio.gather(*(read(own, cursor, answered) for cursor in cursors))
+            writers.create_task(write(target, ids, answered, ended))
+        await asyncio.gather(*(read(target, cursor, answered) for cursor in cursors))
         ended.set()
     return answered
 
@@ -115,13 +115,13 @@ def fill(data_dir: Path) -> list[ObjectId]:
 
 async def test_nobody_is_refused_while_mongodb_is_healthy(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
-        own = service("events", tmp_path / "data", log)
-        with own.process:
-            own.process.wait_until_ready()
-            async with connection(own) as client:
-                body = json.dumps(own.example | LONG, ensure_ascii=False).encode()
+        target = service("events", tmp_path / "data", log)
+        with target.process:
+            target.process.wait_until_ready()
+            async with connection(target) as client:
+                body = json.dumps(target.example | LONG, ensure_ascii=False).encode()
                 assert await client.request("POST", "/events", body) == 201
-            answered = await crowd(own, fill(tmp_path / "data"))
+            answered = await crowd(target, fill(tmp_path / "data"))
     assert {status for _, status in answered} == {200}
     assert answered["read", 200] == READERS
     assert answered["write", 200] > 0

@@ -126,25 +126,25 @@ def test_a_write_from_another_container_is_delivered_before_the_dispatcher_would
 
 
 def test_without_a_server_to_send_to_nothing_is_ever_sent(running: dict[str, Service]) -> None:
-    own = running["notifications"]
-    assert tree(own)["dispatcher"] == []
-    (identifier,) = create(own.collection, own.example, 1, 1.0)
-    found = requests.get(f"{own.collection}/{identifier}", timeout=5).json()
+    target = running["notifications"]
+    assert tree(target)["dispatcher"] == []
+    (identifier,) = create(target.collection, target.example, 1, 1.0)
+    found = requests.get(f"{target.collection}/{identifier}", timeout=5).json()
     assert found["status"] == "pending"
 
 
 def test_a_dispatcher_by_hand_joins_the_service_of_its_data(post: Post, tmp_path: Path) -> None:
     settings = {"DATA_DIR": str(post.directory / "data"), **post.settings}
     log = tmp_path / "log"
-    (own,) = tree(post.service)["dispatcher"]
+    (target,) = tree(post.service)["dispatcher"]
     with another_dispatcher(log, **settings) as process:
         wait_for(lambda: "delivering by way of" in log.read_text())
-        own.suspend()
+        target.suspend()
         try:
             identifiers = post.create(3)
             wait_for(lambda: post.statuses(identifiers) == {"sent"}, SOON_S)
         finally:
-            own.resume()
+            target.resume()
         process.terminate()
         assert process.wait(DEADLINE_S) == 0
 

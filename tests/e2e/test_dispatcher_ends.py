@@ -93,16 +93,16 @@ def test_readiness_does_not_depend_on_the_server_and_no_password_is_logged(
     secret.write_text(f"smtp://user:{quoted}@127.0.0.1:{free_port()}?starttls=none\n")
     settings = {"SMTP_URL_FILE": str(secret), "MAIL_FROM": SENDER, "LOG_LEVEL": "debug"}
     with (tmp_path / "log").open("wb") as log:
-        own = service("notifications", tmp_path / "data", log, **settings)
-        with own.process:
-            own.process.wait_until_ready()
-            (identifier,) = create(own.collection, own.example, 1, 1.0)
+        target = service("notifications", tmp_path / "data", log, **settings)
+        with target.process:
+            target.process.wait_until_ready()
+            (identifier,) = create(target.collection, target.example, 1, 1.0)
             said = (tmp_path / "log").read_text
             wait_for(lambda: "the SMTP server cannot be used: it cannot be reached" in said())
-            assert requests.get(f"{own.url}/health/ready", timeout=5).status_code == 200
-            url = f"{own.collection}/{identifier}"
+            assert requests.get(f"{target.url}/health/ready", timeout=5).status_code == 200
+            url = f"{target.collection}/{identifier}"
             wait_for(lambda: requests.get(url, timeout=5).json()["status"] == "pending")
-            tree(own)["dispatcher"][0].terminate()
+            tree(target)["dispatcher"][0].terminate()
             wait_for(lambda: "delivery ended with status 0: starting it again" in said())
     for text in (PASSWORD, quoted):
         assert text not in said()

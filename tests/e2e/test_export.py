@@ -35,12 +35,12 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def full(data_dir: Path) -> Iterator[Service]:
     """An events service with many events."""
     with (data_dir / "log").open("wb") as log:
-        own = service("events", data_dir / "data", log)
-        with own.process:
-            own.process.wait_until_ready()
+        target = service("events", data_dir / "data", log)
+        with target.process:
+            target.process.wait_until_ready()
             with database(data_dir / "data") as collection:
                 fill(collection, COUNT)
-            yield own
+            yield target
 
 
 def slow_client(client: socket.socket) -> None:

@@ -35,10 +35,10 @@ def guarded(folder: Path) -> Iterator[Service]:
     """An events service with keys."""
     settings = {"API_KEYS_FILE": key_file(folder / "keys"), "WEB_CONCURRENCY": str(WORKERS)}
     with (folder / "log").open("wb") as log:
-        own = service("events", folder / "data", log, **settings)
-        with own.process:
-            own.process.wait_until_ready()
-            yield own
+        target = service("events", folder / "data", log, **settings)
+        with target.process:
+            target.process.wait_until_ready()
+            yield target
 
 
 def statuses(guarded: Service, key: str) -> set[int]:
@@ -140,13 +140,13 @@ def test_no_key_and_no_password_comes_into_the_log(guarded: Service, folder: Pat
 
 def test_without_keys_one_warning_says_so(tmp_path: Path) -> None:
     with (tmp_path / "log").open("wb") as log:
-        own = service("notifications", tmp_path / "data", log, WEB_CONCURRENCY="1")
-        with own.process:
-            own.process.wait_until_ready()
-            before = tree(own)["worker"]
-            assert own.process.process
-            own.process.process.send_signal(signal.SIGHUP)
-            wait_for(lambda: gone(before) and len(tree(own)["worker"]) == 1)
+        target = service("notifications", tmp_path / "data", log, WEB_CONCURRENCY="1")
+        with target.process:
+            target.process.wait_until_ready()
+            before = tree(target)["worker"]
+            assert target.process.process
+            target.process.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: gone(before) and len(tree(target)["worker"]) == 1)
     (line,) = [each for each in (tmp_path / "log").read_text().splitlines() if "API_KEYS" in each]
     assert line.endswith("API_KEYS_FILE is not set: whoever reaches this service may do all")
     assert "[WARNING]" in line

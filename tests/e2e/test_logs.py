@@ -31,21 +31,23 @@ def test_every_line_of_every_process_is_an_object_and_every_request_has_one(
     log = tmp_path / "log"
     settings = {"LOG_FORMAT": "json", "LOG_REQUESTS": "all", "WEB_CONCURRENCY": "2"}
     with log.open("wb") as output:
-        own = service("notifications", tmp_path / "data", output, **settings)
-        with own.process:
-            own.process.wait_until_ready()
+        target = service("notifications", tmp_path / "data", output, **settings)
+        with target.process:
+            target.process.wait_until_ready()
             headers = {"X-Request-ID": "an-id", "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01"}
-            created = requests.post(own.collection, json=own.example, headers=headers, timeout=5)
+            created = requests.post(
+                target.collection, json=target.example, headers=headers, timeout=5
+            )
             created.raise_for_status()
-            address = own.example["to_mail"]
-            found = requests.get(own.collection, params={"to_mail": address}, timeout=5)
+            address = target.example["to_mail"]
+            found = requests.get(target.collection, params={"to_mail": address}, timeout=5)
             assert found.status_code in (200, 503)
-            say(own, b"GARBAGE s3cret\r\n\r\n", 100)
-            (mongod,) = tree(own)["mongod"]
+            say(target, b"GARBAGE s3cret\r\n\r\n", 100)
+            (mongod,) = tree(target)["mongod"]
             mongod.kill()
             wait_for(lambda: "starting it again" in log.read_text())
-            assert own.process.process
-            own.process.process.send_signal(signal.SIGHUP)
+            assert target.process.process
+            target.process.process.send_signal(signal.SIGHUP)
             wait_for(lambda: "Handling signal: hup" in log.read_text())
     said = lines(log)
     assert address not in log.read_text()

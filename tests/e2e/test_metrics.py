@@ -23,13 +23,13 @@ DURATION = "eventpost_http_request_duration_seconds"
 OPERATIONS = "eventpost_mongodb_operations_total"
 
 
-def counted(own: Service, name: str, at_least: float, **labels: str) -> dict[Sample, float]:
+def counted(target: Service, name: str, at_least: float, **labels: str) -> dict[Sample, float]:
     """What the service tells as soon as a sum has reached a number; a worker hands over in time."""
     samples: dict[Sample, float] = {}
 
     def reached() -> bool:
         nonlocal samples
-        samples = scrape(own)
+        samples = scrape(target)
         return total(samples, name, **labels) >= at_least
 
     wait_for(reached)
@@ -129,25 +129,25 @@ def test_the_service_and_its_version_are_told(either: Service) -> None:
 
 
 def test_nothing_that_was_handed_over_is_lost_when_workers_end(tmp_path: Path) -> None:
-    own = service("events", tmp_path, WEB_CONCURRENCY="2")
-    with own.process:
-        own.process.wait_until_ready()
-        ask_each_worker(own.collection)
-        counted(own, REQUESTS, 100, route="/events")
-        killed = tree(own)["worker"]
+    target = service("events", tmp_path, WEB_CONCURRENCY="2")
+    with target.process:
+        target.process.wait_until_ready()
+        ask_each_worker(target.collection)
+        counted(target, REQUESTS, 100, route="/events")
+        killed = tree(target)["worker"]
         for worker in killed:
             worker.kill()
-        wait_for(lambda: gone(killed) and len(tree(own)["worker"]) == 2)
-        own.process.wait_until_ready()
-        assert total(scrape(own), REQUESTS, route="/events") == 100
+        wait_for(lambda: gone(killed) and len(tree(target)["worker"]) == 2)
+        target.process.wait_until_ready()
+        assert total(scrape(target), REQUESTS, route="/events") == 100
         # Those that end by themselves hand over what they have counted to the last.
-        ended = tree(own)["worker"]
-        ask_each_worker(own.collection)
-        assert own.process.process
-        own.process.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: gone(ended) and len(tree(own)["worker"]) == 2)
-        own.process.wait_until_ready()
-        assert total(scrape(own), REQUESTS, route="/events") == 200
+        ended = tree(target)["worker"]
+        ask_each_worker(target.collection)
+        assert target.process.process
+        target.process.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: gone(ended) and len(tree(target)["worker"]) == 2)
+        target.process.wait_until_ready()
+        assert total(scrape(target), REQUESTS, route="/events") == 200
         # No more files than there were workers at once, and none of the state of the dead.
         files = {path.name for path in (tmp_path / "run" / "metrics").iterdir()}
         assert len([name for name in files if name.startswith("counter")]) <= 4
@@ -194,8 +194,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _socket(own: Service) -> str:
+def _socket(target: Service) -> str:
     """Where the MongoDB of a service listens."""
-    (mongod,) = tree(own)["mongod"]
+    (mongod,) = tree(target)["mongod"]
     command = psutil.Process(mongod.pid).cmdline()
     return command[command.index("--bind_ip") + 1]

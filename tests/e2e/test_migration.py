@@ -27,8 +27,11 @@ def test_documents_are_migrated_while_clients_work_and_everything_is_killed(
 
 def test_a_database_that_is_too_new_is_refused_with_a_line(tmp_path: Path) -> None:
     data_dir = tmp_path / "data"
-    with (tmp_path / "earlier").open("wb") as log, service("events", data_dir, log).process as own:
-        own.wait_until_ready()
+    with (
+        (tmp_path / "earlier").open("wb") as log,
+        service("events", data_dir, log).process as target,
+    ):
+        target.wait_until_ready()
         with database(data_dir) as collection:
             records = collection.database["Deployment"]
             newer = {"$set": {"form": 99}}
@@ -56,9 +59,9 @@ def test_a_dry_run_counts_and_names_and_a_run_migrates_beside_the_service_or_wit
 ) -> None:
     data_dir = tmp_path / "data"
     with (tmp_path / "log").open("wb") as log:
-        own = service("events", data_dir, log)
-        with own.process:
-            own.process.wait_until_ready()
+        target = service("events", data_dir, log)
+        with target.process:
+            target.process.wait_until_ready()
             documents = fill(data_dir, 300)
         odd = [each.identifier for each in documents if not each.answers]
         said = run_migrate(data_dir, "--dry-run")
@@ -67,8 +70,8 @@ def test_a_dry_run_counts_and_names_and_a_run_migrates_beside_the_service_or_wit
         assert int(match[2]) == len(odd)
         assert all(identifier in said for identifier in sorted(odd)[:20])
         assert run_migrate(data_dir, "--dry-run") == said  # it has changed nothing
-        with own.process:
-            own.process.wait_until_ready()
+        with target.process:
+            target.process.wait_until_ready()
             assert f"events: 0 documents of an earlier form, {len(odd)}" in run_migrate(data_dir)
         assert f"events: 0 documents of an earlier form, {len(odd)}" in run_migrate(data_dir)
 

@@ -27,10 +27,10 @@ PROJECT = Path(__file__).parents[2]
 def alone(tmp_path: Path) -> Iterator[Service]:
     """An events service of this test's own, started."""
     with (tmp_path / "log").open("wb") as log:
-        own = service("events", tmp_path / "data", log)
-        with own.process:
-            own.process.wait_until_ready()
-            yield own
+        target = service("events", tmp_path / "data", log)
+        with target.process:
+            target.process.wait_until_ready()
+            yield target
 
 
 def status(url: str) -> int:
@@ -47,10 +47,10 @@ def test_seven_workers_share_the_work(alone: Service) -> None:
 
 
 def test_its_mongodb_has_the_cache_that_the_settings_say(tmp_path: Path) -> None:
-    own = service("events", tmp_path, WEB_CONCURRENCY="1", EMBEDDED_CACHE_MB="320")
-    with own.process:
-        own.process.wait_until_ready()
-        (mongod,) = tree(own)["mongod"]
+    target = service("events", tmp_path, WEB_CONCURRENCY="1", EMBEDDED_CACHE_MB="320")
+    with target.process:
+        target.process.wait_until_ready()
+        (mongod,) = tree(target)["mongod"]
         command = mongod.cmdline()
     assert command[command.index("--wiredTigerCacheSizeGB") + 1] == "0.3125"
 
@@ -301,16 +301,16 @@ def test_another_mongodb_can_be_used(alone: Service, tmp_path: Path) -> None:
 
 
 def test_no_acknowledged_write_is_lost_when_everything_is_killed(tmp_path: Path) -> None:
-    own = service("events", tmp_path)
-    lose_nothing(own.process, own.collection, own.example, rounds=2, writes=300)
+    target = service("events", tmp_path)
+    lose_nothing(target.process, target.collection, target.example, rounds=2, writes=300)
 
 
 def test_a_service_is_reached_by_ipv6_and_is_healthy_there(tmp_path: Path) -> None:
     settings = {"HOST": "::", "WEB_CONCURRENCY": "1", "http_proxy": "http://127.0.0.1:1"}
-    own = service("events", tmp_path, **settings)
-    with own.process:
-        own.process.wait_until_ready()
-        port = own.url.rpartition(":")[2]
+    target = service("events", tmp_path, **settings)
+    with target.process:
+        target.process.wait_until_ready()
+        port = target.url.rpartition(":")[2]
         for host in ("[::]", "[::1]", "127.0.0.1"):
             assert status(f"http://{host}:{port}/events") == 200
         for host in ("::", "::1", "127.0.0.1"):
@@ -327,12 +327,12 @@ def test_a_service_can_be_started_anew_after_it_was_killed(tmp_path: Path) -> No
     data_dir = tmp_path / ("x" * 100)
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    own = service("events", data_dir, WEB_CONCURRENCY="2", TMPDIR=str(temporary))
+    target = service("events", data_dir, WEB_CONCURRENCY="2", TMPDIR=str(temporary))
     for _ in range(3):
-        own.process.start()
-        own.process.wait_until_ready()
-        kill_tree(own.process)
+        target.process.start()
+        target.process.wait_until_ready()
+        kill_tree(target.process)
     assert list((data_dir / "run").glob("*.sock"))  # it left its socket behind
     assert list(temporary.iterdir()) == []
-    with own.process:
-        own.process.wait_until_ready()
+    with target.process:
+        target.process.wait_until_ready()

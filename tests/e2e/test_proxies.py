@@ -28,12 +28,12 @@ def behind(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     keys = key_file(folder / "keys")
     settings = {"API_KEYS_FILE": keys, "TRUSTED_PROXIES": "127.0.0.1", "WEB_CONCURRENCY": "2"}
     with (folder / "log").open("wb") as log:
-        own = service("events", folder / "data", log, **settings)
-        with own.process:
-            own.process.wait_until_ready()
-            url = f"{own.collection}?sort=updated_at"  # until the indexes are built
+        target = service("events", folder / "data", log, **settings)
+        with target.process:
+            target.process.wait_until_ready()
+            url = f"{target.collection}?sort=updated_at"  # until the indexes are built
             wait_for(lambda: requests.get(url, headers=bearer(READ), timeout=5).status_code == 200)
-            yield own
+            yield target
 
 
 @pytest.fixture(scope="module", params=PROXIES)

@@ -21,14 +21,14 @@ def test_each_request_is_a_span_within_the_trace_of_its_client(tmp_path: Path) -
     with OtlpSink(free_port()) as sink, log.open("wb") as output:
         settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": sink.url, "WEB_CONCURRENCY": "1"}
         settings |= {"LOG_REQUESTS": "all", "LOG_FORMAT": "json", "OTEL_SERVICE_NAME": "mine"}
-        own = service("events", tmp_path / "data", output, **settings)
-        with own.process:
-            own.process.wait_until_ready()
+        target = service("events", tmp_path / "data", output, **settings)
+        with target.process:
+            target.process.wait_until_ready()
             traced = {"traceparent": f"00-{TRACE}-{PARENT}-01", "tracestate": "a=b"}
-            requests.get(own.collection, headers=traced, timeout=5).raise_for_status()
+            requests.get(target.collection, headers=traced, timeout=5).raise_for_status()
             unsampled = {"traceparent": f"00-{TRACE}-{PARENT}-00"}
-            requests.get(own.collection, headers=unsampled, timeout=5).raise_for_status()
-            requests.get(f"{own.collection}/ann@example.com?to=ann@example.com", timeout=5)
+            requests.get(target.collection, headers=unsampled, timeout=5).raise_for_status()
+            requests.get(f"{target.collection}/ann@example.com?to=ann@example.com", timeout=5)
     found = {span.name: span for span in sink.spans if "/health" not in span.name}
     assert list(found) == ["GET /events", "GET /events/{id}"]
     span = found["GET /events"]
@@ -55,8 +55,8 @@ def test_each_request_is_a_span_within_the_trace_of_its_client(tmp_path: Path) -
 
 def test_a_collector_that_is_gone_delays_nothing(tmp_path: Path) -> None:
     endpoint = f"http://127.0.0.1:{free_port()}"
-    own = service("events", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, WEB_CONCURRENCY="1")
-    with own.process:
-        own.process.wait_until_ready()
-        assert requests.get(own.collection, timeout=5).status_code == 200
-        assert own.process.stop() == 0
+    target = service("events", tmp_path, OTEL_EXPORTER_OTLP_ENDPOINT=endpoint, WEB_CONCURRENCY="1")
+    with target.process:
+        target.process.wait_until_ready()
+        assert requests.get(target.collection, timeout=5).status_code == 200
+        assert target.process.stop() == 0

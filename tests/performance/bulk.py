@@ -94,16 +94,16 @@ def _documents(events: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{"_id": ObjectId(), **codec.document(each), "revision": 1} for each in resources]
 
 
-def _cost(own: Service, work: Sequence[Callable[[], None]], events: int) -> Cost:
+def _cost(target: Service, work: Sequence[Callable[[], None]], events: int) -> Cost:
     """Do all of the work at once, and return what it took for 1,000 events of so many."""
     threads = [threading.Thread(target=each) for each in work]
-    cpu, client_s, began_s = cpu_time(own), time.process_time(), time.monotonic()
+    cpu, client_s, began_s = cpu_time(target), time.process_time(), time.monotonic()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     wall_s = time.monotonic() - began_s
-    cpu_s = sum(cpu_time(own).since(cpu)) + time.process_time() - client_s
+    cpu_s = sum(cpu_time(target).since(cpu)) + time.process_time() - client_s
     return Cost(wall_s * 1e6 / events, cpu_s * 1e6 / events)
 
 
@@ -120,36 +120,36 @@ def _post(url: str, bodies: list[bytes]) -> None:
 
 
 def _round(
-    own: Service, straight: Collection[dict[str, Any]], arrays: int, clients: int, number: int
+    target: Service, straight: Collection[dict[str, Any]], arrays: int, clients: int, number: int
 ) -> Round:
     """Measure both; who is first changes with the number of the round."""
     events = fixtures.events(random.Random(number))
     given = [[list(islice(events, MOST_ELEMENTS)) for _ in range(arrays)] for _ in range(clients)]
     inserts = [partial(_insert, straight, [_documents(each) for each in mine]) for mine in given]
     posts = [
-        partial(_post, own.collection, [msgspec.json.encode(each) for each in mine])
+        partial(_post, target.collection, [msgspec.json.encode(each) for each in mine])
         for mine in given
     ]
     count = clients * arrays * MOST_ELEMENTS
     if number % 2:
-        first = _cost(own, inserts, count)
-        return Round(first, _cost(own, posts, count))
-    first = _cost(own, posts, count)
-    return Round(_cost(own, inserts, count), first)
+        first = _cost(target, inserts, count)
+        return Round(first, _cost(target, posts, count))
+    first = _cost(target, posts, count)
+    return Round(_cost(target, inserts, count), first)
 
 
 def measure(rounds: int, arrays: int) -> dict[int, list[Round]]:
     """Return the rounds by the number of clients."""
     measured: dict[int, list[Round]] = {clients: [] for clients in CLIENTS}
     with tempfile.TemporaryDirectory(prefix="eventpost-") as directory:
-        own = service("events", Path(directory), LOG_LEVEL="warning")
-        with own.process, _database(Path(directory)) as database:
-            own.process.wait_until_ready()
+        target = service("events", Path(directory), LOG_LEVEL="warning")
+        with target.process, _database(Path(directory)) as database:
+            target.process.wait_until_ready()
             straight = _same_indexes(database)
             for number in range(rounds + 1):
                 for clients in CLIENTS:
                     sys.stderr.write(f"round {number} of {rounds}, {clients} clients\n")
-                    both = _round(own, straight, arrays, clients, number)
+                    both = _round(target, straight, arrays, clients, number)
                     if number:  # the first one warms up
                         measured[clients].append(both)
                     database["Events"].delete_many({})

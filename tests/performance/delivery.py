@@ -82,16 +82,16 @@ def delivery() -> Iterator[Delivery]:
         directory = Path(held.enter_context(tempfile.TemporaryDirectory()))
         log = held.enter_context((directory / "log").open("wb"))
         smtp = held.enter_context(SmtpServer(free_port(), directory))
-        own = service(
+        target = service(
             *("notifications", directory / "data", log),
             SMTP_URL=smtp.url,
             MAIL_FROM=SENDER,
             DELIVERY_CONCURRENCY=str(CONNECTIONS),
         )
-        held.enter_context(own.process).wait_until_ready()
-        client = held.enter_context(notifications(own, directory / "data"))
+        held.enter_context(target.process).wait_until_ready()
+        client = held.enter_context(notifications(target, directory / "data"))
         wait_for(lambda: b"delivering by way of" in (directory / "log").read_bytes())
-        yield Delivery(own, client, smtp, directory)
+        yield Delivery(target, client, smtp, directory)
 
 
 def _messages(number: int) -> list[Message]:
@@ -145,23 +145,23 @@ class Reads:
 
 def burst(number: int, rounds: int) -> None:
     """Many due at the same second, beside aiosmtplib alone, and what reads wait for meanwhile."""
-    with delivery() as own:
-        url = requests.get(_created(own.service, 3_600), timeout=5).url
+    with delivery() as target:
+        url = requests.get(_created(target.service, 3_600), timeout=5).url
         plain, rates, calm, busy, cpu = [], [], [], [], []
         for _ in range(rounds):
-            plain.append(uvloop.run(_plain(own.smtp.port, _messages(number))))
+            plain.append(uvloop.run(_plain(target.smtp.port, _messages(number))))
             with Reads(url) as times_ms:
                 time.sleep(2)
             calm.append(statistics.median(times_ms))
-            expected = fill(own.service, own.client, number, in_s=number / 2_500)
-            before, accepted = own.cpu_s(), own.smtp.count()
+            expected = fill(target.service, target.client, number, in_s=number / 2_500)
+            before, accepted = target.cpu_s(), target.smtp.count()
             with Reads(url) as times_ms:
-                wait_for(partial(own.has_accepted, accepted + number), 300)
+                wait_for(partial(target.has_accepted, accepted + number), 300)
             busy.append(statistics.median(times_ms))
-            at = own.at(expected)
+            at = target.at(expected)
             rates.append(number / (at[-1] - at[0]))
-            wait_for(lambda: own.unfinished() == 1)
-            after = own.cpu_s()
+            wait_for(lambda: target.unfinished() == 1)
+            after = target.cpu_s()
             cpu.append({name: (after[name] - before[name]) / number * 1e6 for name in after})
     _say("aiosmtplib alone, messages/s", plain)
     _say("the dispatcher, messages/s", rates)
@@ -175,17 +175,17 @@ def burst(number: int, rounds: int) -> None:
 
 def late(seconds: int, rate: int) -> None:
     """One by one, half of them due when they are created: from due to accepted."""
-    with delivery() as own, ExitStack() as held:
-        path = str(own.directory / "data" / "run" / "mongodb.sock").replace("/", "%2F")
+    with delivery() as target, ExitStack() as held:
+        path = str(target.directory / "data" / "run" / "mongodb.sock").replace("/", "%2F")
         settings = {"MONGODB_URI": f"mongodb://{path}", "CACHE_TYPE": "null"}
-        log = held.enter_context((own.directory / "other").open("wb"))
-        other = service("notifications", own.directory / "elsewhere", log, **settings)
+        log = held.enter_context((target.directory / "other").open("wb"))
+        other = service("notifications", target.directory / "elsewhere", log, **settings)
         held.enter_context(other.process).wait_until_ready()
-        for name, each in (("the same container", own.service), ("another container", other)):
-            _say(f"from {name}, ms", _lateness(own, each, seconds, rate), percentiles=True)
+        for name, each in (("the same container", target.service), ("another container", other)):
+            _say(f"from {name}, ms", _lateness(target, each, seconds, rate), percentiles=True)
 
 
-def _lateness(own: Delivery, through: Service, seconds: int, rate: int) -> list[float]:
+def _lateness(target: Delivery, through: Service, seconds: int, rate: int) -> list[float]:
     """How late each was accepted that was created through a service, in ms."""
     due_at_s: dict[str, float] = {}
     with requests.Session() as session:
@@ -197,43 +197,43 @@ def _lateness(own: Delivery, through: Service, seconds: int, rate: int) -> list[
             at = max(created["scheduled_time"], created["created_at"])
             due_at_s[f"<{created['id']}.1@example.org>"] = datetime.fromisoformat(at).timestamp()
             time.sleep(1 / rate)
-    wait_for(lambda: len(own.at(set(due_at_s))) == len(due_at_s))
-    at_s = {each.message_id: each.at_s for each in own.smtp.accepted()}
+    wait_for(lambda: len(target.at(set(due_at_s))) == len(due_at_s))
+    at_s = {each.message_id: each.at_s for each in target.smtp.accepted()}
     return [(at_s[name] - due_s) * 1000 for name, due_s in due_at_s.items()]
 
 
 def idle(number: int, seconds: int) -> None:
     """What the dispatcher and mongod take while very many wait for a time far away."""
-    with delivery() as own:
+    with delivery() as target:
         for _ in range(number // 10_000):
-            fill(own.service, own.client, 10_000, in_s=365 * 86_400)
+            fill(target.service, target.client, 10_000, in_s=365 * 86_400)
         time.sleep(5)  # mongod writes what was inserted
-        before = own.cpu_s()
+        before = target.cpu_s()
         time.sleep(seconds)
-        for name, became in own.cpu_s().items():
+        for name, became in target.cpu_s().items():
             sys.stdout.write(f"{name}: {(became - before[name]) / seconds:.2%} of a core\n")
-        size = own.client["NotificationsMicroservice"].command("collStats", "Notifications")
+        size = target.client["NotificationsMicroservice"].command("collStats", "Notifications")
         sys.stdout.write(f"index: {size['indexSizes']['due'] / 1e6:.1f} MB\n")
 
 
 def outages(number: int, seconds: int) -> None:
     """MongoDB, and then the SMTP server, away in the middle: what is lost, and what comes twice."""
-    with delivery() as own:
-        (mongod,) = tree(own.service)["mongod"]
+    with delivery() as target:
+        (mongod,) = tree(target.service)["mongod"]
         for name, stop, go_on in (
             ("MongoDB", mongod.suspend, mongod.resume),
-            ("the SMTP server", own.smtp.kill, own.smtp.start),
+            ("the SMTP server", target.smtp.kill, target.smtp.start),
         ):
-            accepted = own.smtp.count()
-            expected = fill(own.service, own.client, number)
-            wait_for(partial(own.has_accepted, accepted + number // 3), 300)
+            accepted = target.smtp.count()
+            expected = fill(target.service, target.client, number)
+            wait_for(partial(target.has_accepted, accepted + number // 3), 300)
             stop()
             time.sleep(seconds)
             go_on()
             began_s = time.monotonic()
             # NOTE: what was in DATA when the server went is tried again a minute later.
-            wait_for(lambda: own.unfinished() == 0, 300)
-            times = own.smtp.times()
+            wait_for(lambda: target.unfinished() == 0, 300)
+            times = target.smtp.times()
             lost = sum(not times[each] for each in expected)
             twice = sum(times[each] - 1 for each in expected if times[each])
             sys.stdout.write(
@@ -242,12 +242,12 @@ def outages(number: int, seconds: int) -> None:
             )
 
 
-def _created(own: Service, in_s: float) -> str:
+def _created(target: Service, in_s: float) -> str:
     moment = (datetime.now(UTC) + timedelta(seconds=in_s)).isoformat()
     answer = requests.post(
-        own.collection, json={**own.example, "scheduled_time": moment}, timeout=5
+        target.collection, json={**target.example, "scheduled_time": moment}, timeout=5
     )
-    return f"{own.url}{answer.headers['Location']}"
+    return f"{target.url}{answer.headers['Location']}"
 
 
 def _cpu_s(process: psutil.Process) -> float:

@@ -66,13 +66,13 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=1_000_000)
     count = parser.parse_args().events
     with tempfile.TemporaryDirectory() as directory:
-        own = service("events", Path(directory), None, LOG_LEVEL="warning")
-        with own.process:
-            own.process.wait_until_ready()
+        target = service("events", Path(directory), None, LOG_LEVEL="warning")
+        with target.process:
+            target.process.wait_until_ready()
             with database(Path(directory)) as collection:
                 fill(collection, count)
             for _ in range(2):
-                done = export(own)
+                done = export(target)
                 sys.stdout.write(
                     f"{done.events} events, {done.size_bytes / _MB:.0f} MB, {done.seconds:.1f} s;"
                     f" the worker has {done.before_bytes / _MB:.1f} MB before,"

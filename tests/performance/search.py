@@ -75,8 +75,8 @@ def _measure_searches(directory: Path, values: int) -> tuple[Measured, dict[int,
         services = {}
         for size in SIZES:
             sys.stderr.write(f"preparing {size:,} events\n")
-            own = searched_service(directory / str(size), size, log)
-            services[size] = running.enter_context(own)
+            searched = searched_service(directory / str(size), size, log)
+            services[size] = running.enter_context(searched)
         prepared = {size: each.preparation for size, each in services.items()}
         return measure(services, values), prepared
 

@@ -58,9 +58,9 @@ def searched_service(data_dir: Path, number: int, log: IO[bytes]) -> Iterator[Se
     begun_s = time.monotonic()
     asyncio.run(_load(data_dir, number))
     loading_s = time.monotonic() - begun_s
-    own = service(*("events", data_dir, log), CACHE_TYPE="null", EMBEDDED_CACHE_MB=str(CACHE_MB))
-    with own.process:
-        own.process.wait_until_ready()
+    target = service(*("events", data_dir, log), CACHE_TYPE="null", EMBEDDED_CACHE_MB=str(CACHE_MB))
+    with target.process:
+        target.process.wait_until_ready()
         with MongoClient[Event](uri(data_dir), tz_aware=True) as mongodb:
             begun_s = time.monotonic()
             _wait_for(mongodb, {"searchable": {"$exists": True}})
@@ -75,7 +75,7 @@ def searched_service(data_dir: Path, number: int, log: IO[bytes]) -> Iterator[Se
                 statistics["size"] / 1e6,
                 statistics["totalIndexSize"] / 1e6,
             )
-            yield SearchedService(own, data_dir, number, preparation, mongodb)
+            yield SearchedService(target, data_dir, number, preparation, mongodb)
 
 
 def uri(data_dir: Path) -> str:

@@ -122,11 +122,11 @@ async def test_what_is_said_of_the_sender_is_said_of_every_message(
 async def test_a_connection_that_was_closed_meanwhile_is_opened_again(
     tmp_path: Path,
 ) -> None:
-    with SmtpServer(free_port(), tmp_path) as own:
-        async with connected(own.url) as one:
+    with SmtpServer(free_port(), tmp_path) as server:
+        async with connected(server.url) as one:
             assert (await send(one)).outcome == "sent"
-            own.kill()
-            own.start()
+            server.kill()
+            server.start()
             assert (await send(one)).outcome == "sent"
 
 
@@ -179,13 +179,13 @@ async def test_tls_is_required_and_its_certificate_is_checked(
 ) -> None:
     arguments = ["--cert", str(certificate.cert), "--key", str(certificate.key)]
     arguments += ["--tls"] if scheme == "smtps" else []
-    with SmtpServer(free_port(), tmp_path, *arguments) as own:
-        address = f"{scheme}://127.0.0.1:{own.port}"
+    with SmtpServer(free_port(), tmp_path, *arguments) as server:
+        address = f"{scheme}://127.0.0.1:{server.port}"
         async with connected(f"{address}?cafile={certificate.cert}") as one:
             assert (await send(one)).outcome == "sent"
         with pytest.raises(ServerUnavailable, match="its certificate is not trusted"):
             await send(connection(address))
-        assert len(own.accepted()) == 1
+        assert len(server.accepted()) == 1
 
 
 async def test_a_server_without_starttls_gets_nothing(smtp: SmtpServer) -> None:
@@ -197,8 +197,8 @@ async def test_a_user_authenticates_and_no_refusal_shows_the_password(
     certificate: Certificate, tmp_path: Path
 ) -> None:
     arguments = ["--cert", str(certificate.cert), "--key", str(certificate.key)]
-    with SmtpServer(free_port(), tmp_path, *arguments, "--user", "event@post") as own:
-        host = f"127.0.0.1:{own.port}?cafile={certificate.cert}"
+    with SmtpServer(free_port(), tmp_path, *arguments, "--user", "event@post") as server:
+        host = f"127.0.0.1:{server.port}?cafile={certificate.cert}"
         async with connected(f"smtp://event%40post:{QUOTED}@{host}") as one:
             assert (await send(one)).outcome == "sent"
         with pytest.raises(ServerUnavailable) as caught:

@@ -48,18 +48,18 @@ async def test_a_server_that_takes_nothing_stops_the_dispatcher_and_counts_for_n
 async def test_a_server_that_is_away_loses_nothing(
     post: Post, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with SmtpServer(free_port(), tmp_path) as own:
-        own.kill()
+    with SmtpServer(free_port(), tmp_path) as server:
+        server.kill()
         identifiers = await post.create(30)
 
         async def noticed() -> bool:
             return "it cannot be reached" in caplog.text
 
-        async with delivering(post, own):
+        async with delivering(post, server):
             await until(noticed)
-            own.start()
+            server.start()
             await until_statuses(post, *["sent"] * 30)
-        assert own.times() == dict.fromkeys(message_ids(*identifiers), 1)
+        assert server.times() == dict.fromkeys(message_ids(*identifiers), 1)
         assert (await post.notification(identifiers[0])).attempts == 1
 
 

@@ -27,8 +27,8 @@ FAIL_POINT = "hangAfterStartingIndexBuild"
 def mongod(tmp_path: Path) -> Iterator[Mongod]:
     """A mongod whose index builds can be stopped."""
     arguments = ("--setParameter", "enableTestCommands=1")
-    with Mongod(free_port(), tmp_path / "mongod", *arguments) as own:
-        yield own
+    with Mongod(free_port(), tmp_path / "mongod", *arguments) as mongod:
+        yield mongod
 
 
 @pytest.fixture

@@ -30,14 +30,14 @@ class Clock:
 class Operation:
     """An operation that ends when and as the test says."""
 
-    def __init__(self, turn: AbstractAsyncContextManager[float]) -> None:
-        self._turn = turn
+    def __init__(self, operation: AbstractAsyncContextManager[float]) -> None:
+        self._operation = operation
         self._end: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.until_s: float | None = None
         self.task = asyncio.create_task(self._operate())
 
     async def _operate(self) -> None:
-        async with self._turn as self.until_s:
+        async with self._operation as self.until_s:
             await self._end
 
     @property
