@@ -143,7 +143,6 @@ async def test_a_write_that_is_cancelled_may_still_happen_and_nothing_is_kept_me
     assert cache_status(await workers.reader.request("GET", "/events")) == BYPASS
 
 
-@pytest.mark.load
 async def test_two_writes_at_once_are_both_waited_for(workers: Workers) -> None:
     """The end of one does not end the other, in the same process."""
     behind = workers.driver.behind = Stop()
