@@ -215,9 +215,9 @@ def create_application(
         MetricsResource(exposition.render),
     ]
 
-    def document(server: str) -> Mapping[str, Any]:
+    def document() -> Mapping[str, Any]:
         access = Access(settings.api_keys_file is not None, public_read)
-        return ApiDocument(parts.dator.name, parts.dator.schema, access).of(resources, server)
+        return ApiDocument(parts.dator.name, parts.dator.schema, access).of(resources)
 
     resources += [OpenApiResource(document), PageResource(), *page_files()]
     routes = Routes(

@@ -66,7 +66,7 @@ class Reviser(Generic[M]):
         self._writer = writer
         self._codec = codec
         self._find = find
-        self._plain = plain
+        self._at_once = plain | unchangeable.in_none
         self._unchangeable = unchangeable
 
     async def replace(self, identifier: str, resource: M, expected: Revisions | None) -> Stored[M]:
@@ -81,7 +81,7 @@ class Reviser(Generic[M]):
         codec = await self._codec()
         resource = resource.with_derived()
         update = next_revision(codec.given(resource))
-        document = await self._writer.update(key, sound_at(expected) | self._plain, update)
+        document = await self._writer.update(key, sound_at(expected) | self._at_once, update)
         if document is not None:
             with suppress(UnreadableResource):
                 return codec.read(document.raw)
@@ -107,7 +107,7 @@ class Reviser(Generic[M]):
         codec = await self._codec()
         simple = None if patch.parts else codec.simple(patch.values)
         if simple is not None:
-            condition = sound_at(expected) | self._plain | simple
+            condition = sound_at(expected) | self._at_once | simple
             patched = await self._patch_at_once(key, patch, condition)
             if patched is not None:
                 return patched

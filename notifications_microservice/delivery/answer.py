@@ -20,6 +20,7 @@ from aiosmtplib import (
 )
 
 from notifications_microservice.models.attempt import Outcome
+from notifications_microservice.models.figures import Failure
 
 # Which answers are good, and which are refusals for good; any other refusal is for now.
 SUCCESS = range(200, 300)
@@ -28,7 +29,8 @@ _PERMANENT = range(500, 600)
 _LONGEST_DETAIL = 300
 _NOT_SHOWN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
-Reason = Literal["", "recipient", "content", "connection", "unreadable", "retries"]
+# What is wrong with a message: nothing, what passes with the connection, or what it can fail for.
+Reason = Literal["", "connection"] | Failure
 
 
 class Answer(NamedTuple):

@@ -19,7 +19,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from pymongo.asynchronous.collection import AsyncCollection
 
@@ -35,7 +35,8 @@ DELAYS_MS = (
 MORE = "more"
 
 # What a notification can fail for.
-FAILURES = ("content", "recipient", "retries", "unreadable")
+Failure = Literal["content", "recipient", "retries", "unreadable"]
+FAILURES: tuple[str, ...] = get_args(Failure)
 
 _FIRST = datetime.min.replace(tzinfo=UTC)
 

@@ -62,11 +62,8 @@ class ApiDocument:
                 merge_patch(schema)["$ref"]: examples.merge_patch,
             }
 
-    def of(self, resources: Sequence[BaseResource], server: str) -> Mapping[str, Any]:
-        """Return the document of these resources, as it becomes JSON.
-
-        `server` is the URL in front of their paths ("Server Object").
-        """
+    def of(self, resources: Sequence[BaseResource]) -> Mapping[str, Any]:
+        """Return the document of these resources without its servers, as it becomes JSON."""
         return {
             "openapi": "3.1.0",
             "info": {
@@ -74,7 +71,6 @@ class ApiDocument:
                 "version": _VERSION,
                 "description": _DESCRIPTION,
             },
-            "servers": [{"url": server}],
             "tags": [{"name": tag} for tag in self._tags(resources)],
             "paths": {
                 each.template: dict(self._path(each)) for each in resources if each.operations()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
+from functools import cached_property
 from typing import Any
 
 import falcon.asgi
@@ -15,9 +15,6 @@ from microservice_chassis.http.query import query_parameters
 from microservice_chassis.http.reference import absolute_url
 from microservice_chassis.http.resource import JSON, BaseResource, answer_conditionally
 
-# At how many addresses clients may reach a service without its document being written again.
-_ADDRESSES = 8
-
 
 class OpenApiResource(BaseResource):
     """The API document, made when it is first asked for."""
@@ -25,10 +22,9 @@ class OpenApiResource(BaseResource):
     template = "/openapi.json"
     is_open = True
 
-    def __init__(self, make: Callable[[str], Mapping[str, Any]]) -> None:
-        """`make` returns the document of a service at a URL, as it becomes JSON."""
+    def __init__(self, make: Callable[[], Mapping[str, Any]]) -> None:
+        """`make` returns the document without its servers, as it becomes JSON."""
         self._make = make
-        self._text = lru_cache(_ADDRESSES)(self._encoded)
 
     def operations(self) -> Mapping[str, Operation]:
         """Read it."""
@@ -37,12 +33,15 @@ class OpenApiResource(BaseResource):
     async def on_get(self, req: falcon.asgi.Request, resp: falcon.asgi.Response) -> None:
         """200: the document; 304 if the client has it already."""
         query_parameters(req)
-        resp.data, resp.etag = self._text(absolute_url(req, ""))
+        servers = [{"url": absolute_url(req, "")}]
+        resp.data = msgspec.json.encode({**self._document, "servers": servers})
+        resp.etag = content_tag(resp.data)
         answer_conditionally(req, resp)
 
     on_head = on_get
 
-    def _encoded(self, server: str) -> tuple[bytes, str]:
-        """Return the JSON of the document, and its entity tag."""
-        text = msgspec.json.encode(self._make(server))
-        return text, content_tag(text)
+    @cached_property
+    def _document(self) -> Mapping[str, Any]:
+        # NOTE: to make it takes thirty times as long as to write it down. So that is done once, and
+        #   a client that makes up hosts has only what it says itself written each time.
+        return self._make()

@@ -27,7 +27,7 @@ class Shelf(BaseResource):
 
 
 def document(access: Access = Access()) -> dict[str, Any]:  # noqa: B008 - immutable
-    made = ApiDocument("shelf", Schema(Bookmark), access).of([Shelf(), LiveResource()], "/")
+    made = ApiDocument("shelf", Schema(Bookmark), access).of([Shelf(), LiveResource()])
     OpenAPIV31SpecValidator(made).validate()
     return dict(made)
 
