@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import gc
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Generator, Iterator
+from typing import Any
 
 import hypothesis
 import pytest
@@ -19,6 +21,20 @@ hypothesis.settings.register_profile(
     "eventpost", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("eventpost")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_makereport() -> Generator[None, Any, Any]:
+    """Report a failure without collecting garbage meanwhile.
+
+    Both the report and what logs an exception that nobody retrieved parse source. One within the
+    other is a SystemError in Python 3.11, which would end the whole run without a report.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
 
 
 @pytest.fixture(scope="session")
