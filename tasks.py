@@ -97,7 +97,10 @@ def mutants(_context: Context, only: str = "") -> None:
 def _run_measured_tests() -> None:
     """Run all tests, and combine what they and the processes that they start have reached."""
     _python("-m", "coverage", "erase")
-    _python("-m", "coverage", "run", "-m", "pytest", "tests")
+    measured = ("-m", "coverage", "run", "-m", "pytest", "tests")
+    # NOTE: most wait as long as they work, for processes that start and end.
+    _python(*measured, "-m", "not load", "-n", "2", "--dist", "loadfile")
+    _python(*measured, "-m", "load")
     _python("-m", "coverage", "combine", "--quiet")
 
 

@@ -31,6 +31,8 @@ from tests.process_tree import client_connections, tree, wait_for
 from tests.redis_server import RedisServer
 from tests.services import Service, service
 
+pytestmark = pytest.mark.load
+
 ITEMS = 16
 WRITERS = 4  # each of which has items of its own
 READERS = 6

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
 import requests
 
 from tests.services import Service
+
+pytestmark = pytest.mark.load
 
 CLIENTS = 2
 EDITS = 500

@@ -15,6 +15,7 @@ from urllib.parse import quote_plus
 from uuid import uuid4
 
 import psutil
+import pytest
 import requests
 from pymongo import MongoClient
 
@@ -118,6 +119,7 @@ def database(data_dir: Path) -> Iterator[Any]:
         yield client["EventsMicroservice"]
 
 
+@pytest.mark.load
 def test_a_repeated_post_creates_one_resource_whichever_workers_are_killed(
     tmp_path: Path,
 ) -> None:

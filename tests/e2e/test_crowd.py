@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote_plus, urlsplit
 
+import pytest
 from bson import ObjectId
 from pymongo import MongoClient
 
@@ -20,6 +21,8 @@ from events_microservice.models.event_query import EventQuery
 from microservice_chassis.storage.cursor import Cursor
 from microservice_chassis.storage.selection import Position
 from tests.services import Service, service
+
+pytestmark = pytest.mark.load
 
 READERS = 100
 WRITERS = 4

@@ -108,6 +108,7 @@ def test_readiness_does_not_depend_on_the_server_and_no_password_is_logged(
         assert text not in said()
 
 
+@pytest.mark.load
 def test_of_three_dispatchers_that_are_killed_nothing_is_lost_and_little_arrives_twice(
     tmp_path: Path,
 ) -> None:

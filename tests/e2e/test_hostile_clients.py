@@ -200,6 +200,7 @@ def connected_ports(service: Service) -> set[int]:
     }
 
 
+@pytest.mark.load
 def test_slow_clients_are_cut_off_and_slow_nobody(events: Service) -> None:
     """All at once, since each takes the whole time that a request may take."""
     post = b"POST /events HTTP/1.1\r\nHost: a\r\n"

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.e2e.migration import database, fill, migrate_under_load
 from tests.process_tree import DEADLINE_S, wait_for
 from tests.services import service
@@ -15,6 +17,7 @@ from tests.services import service
 PROJECT = Path(__file__).parents[2]
 
 
+@pytest.mark.load
 def test_documents_are_migrated_while_clients_work_and_everything_is_killed(
     tmp_path: Path,
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
 from bson import ObjectId
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.monitoring import CommandListener
@@ -79,6 +80,7 @@ async def test_others_go_on_while_a_large_page_is_encoded(
         assert turns.count - turns.answered_at > 10
 
 
+@pytest.mark.load
 async def test_a_small_page_is_encoded_beside_large_ones(
     database: AsyncDatabase[Document],
 ) -> None:
