@@ -30,6 +30,7 @@ from microservice_chassis.storage.client import Document, reachable, unlimited
 from microservice_chassis.storage.codec import DocumentCodec
 from microservice_chassis.storage.raw_bson import decode
 from microservice_chassis.storage.server_clock import ServerClock
+from microservice_chassis.storage.time_slices import TimeSlices
 from microservice_chassis.storage.writer import Writer
 from notifications_microservice.models.claim_updates import (
     FINAL,
@@ -102,6 +103,8 @@ class Claims:
         self._codec = codec
         self._clock = ServerClock.of(documents.database.client)
         self._now_s = now_s
+        # To read what was claimed takes long enough for the senders to run out of work.
+        self._slices = TimeSlices()
 
     async def prepare(self) -> None:
         """Return when documents can be read, and what is due is found by an index.
@@ -124,7 +127,8 @@ class Claims:
             hint=DUE.document["name"],
         )
         async with self._bulkhead.operation():
-            documents = [decode(each.raw) for each in await found.to_list()]
+            raw = await found.to_list()
+        documents = await self._slices.map(_decoded, raw)
         due: dict[ObjectId, datetime] = {}
         for document in documents:
             due_at, now = document["due_at"], document["now"]
@@ -147,15 +151,14 @@ class Claims:
         await self._writer.update_many(keys, is_due, claiming(claim, missed_after_s))
         async with self._bulkhead.operation():
             found = self._documents.find({"_id": {"$in": keys}, "claim": claim})
-            documents = await found.to_list()
-        claimed: list[Claimed] = []
-        missed, began_at = 0, _FIRST
-        for each in documents:
-            document = decode(each.raw)
-            began_at = document["updated_at"]
-            missed += document["status"] == "missed"
-            if document["status"] == "sending":
-                claimed.append(_read(document, due[document["_id"]], codec))
+            raw = await found.to_list()
+        documents = await self._slices.map(_decoded, raw)
+        began_at = documents[0]["updated_at"] if documents else _FIRST
+        missed = sum(each["status"] == "missed" for each in documents)
+        claimed = await self._slices.map(
+            lambda each: _read(each, due[each["_id"]], codec),
+            (each for each in documents if each["status"] == "sending"),
+        )
         return Batch(claim, began_s, began_at, claimed, missed)
 
     async def record(self, claim: str, records: Sequence[Record]) -> int:
@@ -187,6 +190,10 @@ class Claims:
                 {"_id": {"$in": keys}, "claim": claim, "status": {"$in": FINAL}}, {"_id": 1}
             )
             return {decode(each.raw)["_id"] for each in await found.to_list()}
+
+
+def _decoded(document: RawBSONDocument) -> Document:
+    return decode(document.raw)
 
 
 def _since(document: Document) -> datetime:

@@ -77,7 +77,7 @@ class Delivery(NamedTuple):
 
 
 @contextmanager
-def delivery() -> Iterator[Delivery]:
+def delivery(connections: int = CONNECTIONS) -> Iterator[Delivery]:
     with ExitStack() as held:
         directory = Path(held.enter_context(tempfile.TemporaryDirectory()))
         log = held.enter_context((directory / "log").open("wb"))
@@ -86,7 +86,7 @@ def delivery() -> Iterator[Delivery]:
             *("notifications", directory / "data", log),
             SMTP_URL=smtp.url,
             MAIL_FROM=SENDER,
-            DELIVERY_CONCURRENCY=str(CONNECTIONS),
+            DELIVERY_CONCURRENCY=str(connections),
         )
         held.enter_context(target.process).wait_until_ready()
         client = held.enter_context(notifications(target, directory / "data"))
@@ -101,7 +101,7 @@ def _messages(number: int) -> list[Message]:
     return [render(notification, SENDER, f"{ObjectId()}.1@example.org", now) for _ in range(number)]
 
 
-async def _plain(port: int, messages: Sequence[Message]) -> float:
+async def _plain(port: int, messages: Sequence[Message], connections: int) -> float:
     """Return how many messages a second aiosmtplib alone hands in."""
     left = iter(messages)
 
@@ -113,7 +113,7 @@ async def _plain(port: int, messages: Sequence[Message]) -> float:
                 await client.sendmail(SENDER, [each.recipient], each.content)
 
     began_s = time.perf_counter()
-    await asyncio.gather(*(send() for _ in range(CONNECTIONS)))
+    await asyncio.gather(*(send() for _ in range(connections)))
     return len(messages) / (time.perf_counter() - began_s)
 
 
@@ -143,13 +143,13 @@ class Reads:
                 self._times_ms.append((time.perf_counter() - began_s) * 1000)
 
 
-def burst(number: int, rounds: int) -> None:
+def burst(number: int, rounds: int, connections: int) -> None:
     """Many due at the same second, beside aiosmtplib alone, and what reads wait for meanwhile."""
-    with delivery() as target:
+    with delivery(connections) as target:
         url = requests.get(_created(target.service, 3_600), timeout=5).url
         plain, rates, calm, busy, cpu = [], [], [], [], []
         for _ in range(rounds):
-            plain.append(uvloop.run(_plain(target.smtp.port, _messages(number))))
+            plain.append(uvloop.run(_plain(target.smtp.port, _messages(number), connections)))
             with Reads(url) as times_ms:
                 time.sleep(2)
             calm.append(statistics.median(times_ms))
@@ -273,9 +273,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rate", type=int, default=10)
+    parser.add_argument("--connections", type=int, default=CONNECTIONS)
     arguments = parser.parse_args()
     if arguments.what == "burst":
-        burst(arguments.notifications, arguments.rounds)
+        burst(arguments.notifications, arguments.rounds, arguments.connections)
     elif arguments.what == "late":
         late(arguments.seconds, arguments.rate)
     elif arguments.what == "idle":
