@@ -64,12 +64,6 @@ def child_exit(server, worker):
         _metrics.give_back(worker.metrics_number)
 
 
-def on_exit(server):
-    """Leave nothing behind."""
-    if _metrics:
-        _metrics.remove()
-
-
 def on_starting(server):
     """Say who may come, and fork each worker with SIGTERM blocked, until post_fork."""
     if "API_KEYS_FILE" not in os.environ:

@@ -7,6 +7,7 @@ goes on counting: so there are no more files than there have been workers at onc
 
 from __future__ import annotations
 
+import atexit
 import functools
 import logging
 import os
@@ -37,9 +38,9 @@ class MetricsDirectory:
     """The directory, as Gunicorn's master has it, and the numbers of the workers."""
 
     def __init__(self, path: Path, *, made: bool) -> None:
-        """`made` says that nobody else will remove it."""
+        """`made` says that this process has made it, and nobody else will remove it."""
         self.path = path
-        self._made = made
+        self._maker = os.getpid() if made else None
         self._taken: set[int] = set()
 
     def take(self) -> int | None:
@@ -73,15 +74,16 @@ class MetricsDirectory:
             self._taken.discard(number)
 
     def remove(self) -> None:
-        """Remove the directory, unless it is for others to do so."""
-        if self._made:
+        """Remove the directory, unless it is for others to do so: a worker inherits it."""
+        if self._maker == os.getpid():
             shutil.rmtree(self.path, ignore_errors=True)
 
 
 def metrics_directory(environment: MutableMapping[str, str]) -> MetricsDirectory | None:
     """Return the directory that the environment names, or one that is made, and named there.
 
-    None where none can be made: then there are no metrics, and a line says so.
+    One that is made is removed when this process ends. None where none can be made: then there are
+    no metrics, and a line says so.
 
     Raises:
         SystemExit: the one that is named cannot be used; the line says why.
@@ -93,7 +95,10 @@ def metrics_directory(environment: MutableMapping[str, str]) -> MetricsDirectory
             _logger.warning("there are no metrics, for want of a directory: %s", error.strerror)
             return None
         environment[METRICS_VARIABLE] = path
-        return _the_directory(path, made=True)
+        directory = _the_directory(path, made=True)
+        # NOTE: Gunicorn's on_exit is not called where the application refuses to start.
+        atexit.register(directory.remove)
+        return directory
     path = environment[METRICS_VARIABLE]
     if not os.access(path, os.W_OK | os.X_OK) or not Path(path).is_dir():
         raise SystemExit(

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -40,17 +41,26 @@ OTHERS = [
 def refusal(
     module: tuple[str, ...], data_dir: Path, settings: dict[str, str], prefix: tuple[str, ...] = ()
 ) -> str:
-    """The line with which a module refuses to start; `prefix` is a command that starts it."""
-    environment = {"PORT": str(free_port()), "DATA_DIR": str(data_dir)}
-    ended = subprocess.run(
-        [*prefix, sys.executable, "-m", *module],
-        env={**os.environ, **environment, **settings},
-        cwd=PROJECT,
-        capture_output=True,
-        text=True,
-        timeout=DEADLINE_S,
-        check=False,
-    )
+    """The line with which a module refuses to start; `prefix` is a command that starts it.
+
+    It leaves nothing among the temporary files.
+    """
+    with TemporaryDirectory() as temporary:
+        environment = {
+            "PORT": str(free_port()),
+            "DATA_DIR": str(data_dir),
+            "TMPDIR": temporary,
+        }
+        ended = subprocess.run(
+            [*prefix, sys.executable, "-m", *module],
+            env={**os.environ, **environment, **settings},
+            cwd=PROJECT,
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE_S,
+            check=False,
+        )
+        assert list(Path(temporary).iterdir()) == []
     assert (ended.returncode, ended.stdout) == (1, ""), ended.stderr
     (line,) = ended.stderr.splitlines()
     return line
