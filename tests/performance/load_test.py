@@ -96,11 +96,16 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def install() -> Path:
+    """Install what it needs beside the project's own packages; return a Python that can plot."""
+    taurus.install()
+    return python_for_plots()
+
+
 def main() -> None:
     """Measure, write the report, and fail where a run did."""
     arguments = _arguments()
-    taurus.install()
-    python = python_for_plots()
+    python = install()
     passed = measure(arguments.service, arguments.users, arguments.hold)
     report = [str(python), "-m", "tests.performance.load_report", arguments.service]
     subprocess.run(report, cwd=PROJECT, check=True)
